@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sotto/log.h"
+
+namespace ov {
+class InferRequest;
+class Model;
+}  // namespace ov
+
+namespace sotto::quantize {
+
+enum class Preset { performance, mixed };                         ///< mixed: asymmetric activations
+enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< half-range weights without VNNI
+
+/// Layers left in floating point; NNCF's IgnoredScope.
+struct IgnoredScope {
+  std::vector<std::string> names;     ///< exact friendly names
+  std::vector<std::string> patterns;  ///< ECMAScript regular expressions matched from the name's start
+  std::vector<std::string> types;     ///< OpenVINO type names, for example "MatMul"
+  bool validate = true;               ///< Error(not_found) if a rule matches nothing
+};
+
+/// Options of post-training quantization under NNCF's names; defaults are NNCF 3.4's for transformers.
+struct QuantizeOptions {
+  Preset preset = Preset::mixed;
+  double smooth_quant_alpha = 0.95;              ///< MatMul, 0..1; negative switches SmoothQuant off
+  double smooth_quant_alpha_convolution = -1.0;  ///< Convolution, the same
+  bool fast_bias_correction = true;
+  double bias_correction_threshold = 2.0;  ///< largest |shift / bias| of a layer that is still corrected
+  OverflowFix overflow_fix = OverflowFix::first_layer_only;
+  bool compress_weights = true;  ///< store i8 constants; false keeps FakeQuantize on the weights
+  IgnoredScope ignored_scope;
+};
+
+/// What one algorithm did to one layer, or why it did nothing.
+struct StepReport {
+  std::string algorithm;  ///< "smooth_quant", "min_max", "fast_bias_correction", "compress_weights"
+  std::string node;       ///< friendly name
+  bool done = false;
+  std::string reason;  ///< why not, empty if done
+  double value = 0.0;  ///< smooth_quant: min/max ratio of the scales; bias correction: largest |shift/bias|
+};
+
+/// What calibration keeps of a model's activations: per observed tensor and inference, the minimum and
+/// maximum of each channel, and running means. Independent of every quantization option.
+class Statistics {
+ public:
+  struct Impl;
+  Statistics();
+  ~Statistics();
+  Statistics(Statistics&&) noexcept;
+  Statistics& operator=(Statistics&&) noexcept;
+  /// Inferences observed.
+  std::size_t n_samples() const;
+  /// Bytes held in memory.
+  std::size_t size_bytes() const;
+  const Impl& impl() const { return *impl_; }
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, same first
+/// outputs, in f32) and call observe() after every inference, from one thread.
+class Collector {
+ public:
+  /// The model is not changed. Throws Error(bad_format) for a dynamic rank, for an already quantized model
+  /// and for weights that are not finite (naming the node).
+  explicit Collector(std::shared_ptr<ov::Model> model);
+  ~Collector();
+  Collector(Collector&&) noexcept;
+  Collector& operator=(Collector&&) noexcept;
+
+  /// A clone of the model with one more Result per observed tensor.
+  std::shared_ptr<ov::Model> instrumented() const;
+  /// Reads the statistics outputs of a finished inference of the instrumented model. Throws
+  /// Error(bad_format) naming the node whose activation is not finite.
+  void observe(ov::InferRequest& request);
+  /// What was observed so far; the collector starts again from nothing.
+  Statistics take();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct QuantizeResult {
+  std::shared_ptr<ov::Model> model;
+  std::vector<StepReport> steps;
+};
+
+/// INT8 post-training quantization of any OpenVINO model for which statistics were taken: SmoothQuant, then
+/// MinMax with FakeQuantize placement for transformers, then fast bias correction, then i8 weights.
+///
+/// `model` is the one given to the Collector; it is not changed (constants are shared). Throws
+/// Error(invalid_argument) for options out of range or statistics of another model or of no inference.
+/// Source: NNCF 3.4.0 quantize() with model_type=TRANSFORMER.
+QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
+                        const Statistics& statistics,
+                        const QuantizeOptions& options = {},
+                        const Progress& progress = {});
+
+}  // namespace sotto::quantize

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sotto/audio.h"
+#include "sotto/log.h"
+#include "sotto/model.h"
+
+namespace ov {
+class InferRequest;
+}
+
+namespace sotto::transcribe {
+
+enum class Task { transcribe, translate };
+
+/// How a language is given: "auto" or a code or name of Whisper's ("en", "English").
+inline constexpr const char* kAutoLanguage = "auto";
+
+/// Options of a transcription under openai/whisper's names (transcribe.py and decoding.py, 20250625).
+struct TranscribeOptions {
+  Task task = Task::transcribe;
+  std::string language = kAutoLanguage;
+  /// Tried in turn until the gates below are passed; 0 is greedy or beam search, above it sampling.
+  std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
+  int beam_size = 0;                        ///< 0: greedy; otherwise beams at temperature 0
+  int best_of = 5;                          ///< samples drawn at temperatures above 0
+  double patience = 1.0;                    ///< beam search, arXiv:2204.05424
+  std::optional<double> length_penalty;     ///< none: divide by length; otherwise Google NMT's alpha, 0..1
+  double compression_ratio_threshold = 2.4; ///< a larger gzip ratio counts as a loop: next temperature
+  double logprob_threshold = -1.0;          ///< a smaller mean log-probability: next temperature
+  double no_speech_threshold = 0.6;         ///< a larger no-speech probability with a low mean: no text
+  bool condition_on_previous_text = true;
+  double prompt_reset_on_temperature = 0.5; ///< the previous text is forgotten above it
+  std::string initial_prompt;
+  bool without_timestamps = false;
+  double max_initial_timestamp = 1.0;       ///< s
+  bool suppress_blank = true;
+  /// Token ids never produced; -1 stands for Whisper's list of symbols that are not speech.
+  std::vector<int> suppress_tokens = {-1};
+  int sample_len = 0;                       ///< most tokens in a window; 0: n_text_ctx / 2
+  std::uint64_t seed = 0;                   ///< of the sampling at temperatures above 0
+};
+
+/// A stretch of speech; the fields of openai/whisper's segments.
+struct Segment {
+  int id = 0;
+  std::size_t seek_frames = 0;  ///< mel frame (10 ms) where its window began
+  double start_s = 0.0;
+  double end_s = 0.0;
+  std::string text;
+  std::vector<std::int32_t> tokens;
+  double temperature = 0.0;
+  double avg_logprob = 0.0;
+  double compression_ratio = 0.0;
+  double no_speech_prob = 0.0;
+};
+
+struct Transcription {
+  std::string text;
+  std::vector<Segment> segments;
+  std::string language;        ///< code, "en"
+  double duration_s = 0.0;     ///< of the audio
+  std::size_t n_encoder_runs = 0;
+  std::size_t n_decoder_runs = 0;
+};
+
+/// Where and how models run.
+struct SessionOptions {
+  std::string device = "CPU";        ///< any OpenVINO device: CPU, GPU, AUTO, ...
+  std::string inference_precision;   ///< "f32", "bf16", "f16"; empty: the device's own choice
+  int threads = 0;                   ///< 0: the device's own choice
+};
+
+enum class Stage { encoder, decoder };
+
+/// Who is told what happens while a transcription runs, all from the calling thread.
+struct Listeners {
+  std::function<void(const Segment&)> on_segment;
+  /// After every inference; what calibration and timing listen to. `seconds` is the time infer() took.
+  std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference;
+};
+
+/// A compiled Whisper, ready to hear. Not for use from two threads at once.
+class Transcriber {
+ public:
+  /// Compiles both graphs. Throws Error(not_found) listing the devices there are when `device` is absent.
+  explicit Transcriber(const model::WhisperModel& model, const SessionOptions& options = {});
+  ~Transcriber();
+  Transcriber(Transcriber&&) noexcept;
+  Transcriber& operator=(Transcriber&&) noexcept;
+
+  /// Transcribes or translates a whole stream in constant memory, window by window.
+  /// Throws Error(invalid_argument) for an unknown language, an option out of range, or translate asked of
+  /// a model that cannot; (bad_format) where the audio breaks off.
+  Transcription transcribe(audio::AudioSource& source,
+                           const TranscribeOptions& options = {},
+                           const Listeners& listeners = {},
+                           const Progress& progress = {});
+
+  /// Probability of each language in the first 30 s of `mel` ([n_mels, any]).
+  std::map<std::string, double> detect_language(const audio::LogMel& mel);
+
+  /// Precision the device really uses ("f32", "bf16", ...) and kernels executed, for reports.
+  std::string inference_precision() const;
+  /// Execution type ("brgemm_avx512_i8", ...) → number of nodes, from the runtime model of a part.
+  std::map<std::string, int> executed_kernels(Stage stage) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Throws Error(invalid_argument) naming the first option that is out of range.
+void validate(const TranscribeOptions& options);
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,49 @@
+#include "core/cpu_features.h"
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace sotto {
+
+std::vector<std::string> cpu_features() {
+  std::vector<std::string> found;
+#if defined(__x86_64__)
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  unsigned a1 = 0;
+  unsigned b1 = 0;
+  unsigned c1 = 0;
+  unsigned d1 = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) {
+    return found;
+  }
+  __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1);
+  const auto add = [&](bool there, const char* name) {
+    if (there) {
+      found.emplace_back(name);
+    }
+  };
+  add((b >> 5 & 1U) != 0, "avx2");
+  add((b >> 16 & 1U) != 0, "avx512f");
+  add((a1 >> 4 & 1U) != 0, "avx_vnni");
+  add((c >> 11 & 1U) != 0, "avx512_vnni");
+  add((a1 >> 5 & 1U) != 0, "avx512_bf16");
+  add((d >> 25 & 1U) != 0, "amx_int8");
+  add((d >> 22 & 1U) != 0, "amx_bf16");
+#endif
+  return found;
+}
+
+bool has_vnni() {
+  const auto found = cpu_features();
+  return std::any_of(found.begin(), found.end(), [](const std::string& name) {
+    return name == "avx_vnni" || name == "avx512_vnni" || name == "amx_int8";
+  });
+}
+
+}  // namespace sotto
