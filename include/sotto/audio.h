@@ -11,12 +11,12 @@ namespace sotto::audio {
 
 // Whisper's constants (openai/whisper 20250625, audio.py).
 inline constexpr int kSampleRateHz = 16000;
-inline constexpr int kNFft = 400;                                          // 25 ms
-inline constexpr int kHopSamples = 160;                                    // 10 ms
-inline constexpr int kWindowS = 30;                                        // what the encoder sees at once
-inline constexpr int kWindowSamples = kWindowS * kSampleRateHz;            // 480000
-inline constexpr int kWindowFrames = kWindowSamples / kHopSamples;         // 3000 mel frames
-inline constexpr int kFramesPerSecond = kSampleRateHz / kHopSamples;       // 100
+inline constexpr int kNFft = 400;                                     // 25 ms
+inline constexpr int kHopSamples = 160;                               // 10 ms
+inline constexpr int kWindowS = 30;                                   // what the encoder sees at once
+inline constexpr int kWindowSamples = kWindowS * kSampleRateHz;       // 480000
+inline constexpr int kWindowFrames = kWindowSamples / kHopSamples;    // 3000 mel frames
+inline constexpr int kFramesPerSecond = kSampleRateHz / kHopSamples;  // 100
 static_assert(kWindowSamples % kHopSamples == 0);
 
 /// A stream of 16 kHz mono samples in [-1, 1].

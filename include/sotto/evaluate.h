@@ -32,9 +32,9 @@ DataSet read_librispeech(const std::filesystem::path& directory, std::size_t tak
 
 struct UtteranceResult {
   std::string id;
-  std::string reference;   ///< as in the data set
-  std::string hypothesis;  ///< as transcribed
-  text::ErrorCounts words; ///< after normalization
+  std::string reference;    ///< as in the data set
+  std::string hypothesis;   ///< as transcribed
+  text::ErrorCounts words;  ///< after normalization
 };
 
 /// What was measured of one model on one data set.
@@ -45,9 +45,9 @@ struct Measurement {
   std::string device;
   std::string inference_precision;
   double load_s = 0.0;
-  double encoder_median_ms = 0.0;        ///< over all encoder inferences
-  double decoder_median_ms = 0.0;        ///< over all decoder inferences
-  double transcription_mean_s = 0.0;     ///< per utterance
+  double encoder_median_ms = 0.0;     ///< over all encoder inferences
+  double decoder_median_ms = 0.0;     ///< over all decoder inferences
+  double transcription_mean_s = 0.0;  ///< per utterance
   double audio_s = 0.0;
   double transcription_total_s = 0.0;
   std::size_t n_encoder_runs = 0;

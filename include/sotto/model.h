@@ -87,7 +87,9 @@ WhisperModel load(const std::filesystem::path& directory);
 /// Writes the IR pair and copies the JSON and tokenizer files beside it, all or nothing: the directory
 /// appears complete or not at all. An existing model directory is replaced; a directory that holds anything
 /// else is refused with Error(io).
-void save(const WhisperModel& model, const std::filesystem::path& directory, const ConvertOptions& options = {});
+void save(const WhisperModel& model,
+          const std::filesystem::path& directory,
+          const ConvertOptions& options = {});
 
 /// build() then save(); returns the model as saved.
 WhisperModel convert(const std::filesystem::path& checkpoint,

@@ -17,7 +17,7 @@ class Model;
 
 namespace sotto::quantize {
 
-enum class Preset { performance, mixed };                         ///< mixed: asymmetric activations
+enum class Preset { performance, mixed };                                 ///< mixed: asymmetric activations
 enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< half-range weights without VNNI
 
 /// Layers left in floating point; NNCF's IgnoredScope.

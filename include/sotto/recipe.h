@@ -10,8 +10,8 @@
 namespace sotto {
 
 struct QuantizeWhisperOptions {
-  std::filesystem::path calibration;  ///< a folder in LibriSpeech's layout
-  std::size_t samples = 30;           ///< utterances transcribed while statistics are taken
+  std::filesystem::path calibration;         ///< a folder in LibriSpeech's layout
+  std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
   transcribe::SessionOptions session;
   quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5};
@@ -23,7 +23,7 @@ struct QuantizeWhisperReport {
   double audio_s = 0.0;
   std::size_t n_encoder_samples = 0;
   std::size_t n_decoder_samples = 0;
-  double calibration_s = 0.0;       ///< transcribing with statistics
+  double calibration_s = 0.0;  ///< transcribing with statistics
   double quantize_encoder_s = 0.0;
   double quantize_decoder_s = 0.0;
   double save_s = 0.0;

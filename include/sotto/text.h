@@ -68,7 +68,9 @@ std::string language_code(std::string_view name_or_code);
 std::string_view language_name(std::string_view code);
 
 /// Whisper's BasicTextNormalizer: lower case, no marks in brackets, symbols to spaces.
-std::string normalize_basic(std::string_view text, bool remove_diacritics = false, bool split_letters = false);
+std::string normalize_basic(std::string_view text,
+                            bool remove_diacritics = false,
+                            bool split_letters = false);
 
 /// Whisper's EnglishTextNormalizer with an optional British-to-American spelling table.
 class EnglishNormalizer {

@@ -30,23 +30,23 @@ struct TranscribeOptions {
   std::string language = kAutoLanguage;
   /// Tried in turn until the gates below are passed; 0 is greedy or beam search, above it sampling.
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
-  int beam_size = 0;                        ///< 0: greedy; otherwise beams at temperature 0
-  int best_of = 5;                          ///< samples drawn at temperatures above 0
-  double patience = 1.0;                    ///< beam search, arXiv:2204.05424
-  std::optional<double> length_penalty;     ///< none: divide by length; otherwise Google NMT's alpha, 0..1
-  double compression_ratio_threshold = 2.4; ///< a larger gzip ratio counts as a loop: next temperature
-  double logprob_threshold = -1.0;          ///< a smaller mean log-probability: next temperature
-  double no_speech_threshold = 0.6;         ///< a larger no-speech probability with a low mean: no text
+  int beam_size = 0;                         ///< 0: greedy; otherwise beams at temperature 0
+  int best_of = 5;                           ///< samples drawn at temperatures above 0
+  double patience = 1.0;                     ///< beam search, arXiv:2204.05424
+  std::optional<double> length_penalty;      ///< none: divide by length; otherwise Google NMT's alpha, 0..1
+  double compression_ratio_threshold = 2.4;  ///< a larger gzip ratio counts as a loop: next temperature
+  double logprob_threshold = -1.0;           ///< a smaller mean log-probability: next temperature
+  double no_speech_threshold = 0.6;          ///< a larger no-speech probability with a low mean: no text
   bool condition_on_previous_text = true;
-  double prompt_reset_on_temperature = 0.5; ///< the previous text is forgotten above it
+  double prompt_reset_on_temperature = 0.5;  ///< the previous text is forgotten above it
   std::string initial_prompt;
   bool without_timestamps = false;
-  double max_initial_timestamp = 1.0;       ///< s
+  double max_initial_timestamp = 1.0;  ///< s
   bool suppress_blank = true;
   /// Token ids never produced; -1 stands for Whisper's list of symbols that are not speech.
   std::vector<int> suppress_tokens = {-1};
-  int sample_len = 0;                       ///< most tokens in a window; 0: n_text_ctx / 2
-  std::uint64_t seed = 0;                   ///< of the sampling at temperatures above 0
+  int sample_len = 0;      ///< most tokens in a window; 0: n_text_ctx / 2
+  std::uint64_t seed = 0;  ///< of the sampling at temperatures above 0
 };
 
 /// A stretch of speech; the fields of openai/whisper's segments.
@@ -66,17 +66,17 @@ struct Segment {
 struct Transcription {
   std::string text;
   std::vector<Segment> segments;
-  std::string language;        ///< code, "en"
-  double duration_s = 0.0;     ///< of the audio
+  std::string language;     ///< code, "en"
+  double duration_s = 0.0;  ///< of the audio
   std::size_t n_encoder_runs = 0;
   std::size_t n_decoder_runs = 0;
 };
 
 /// Where and how models run.
 struct SessionOptions {
-  std::string device = "CPU";        ///< any OpenVINO device: CPU, GPU, AUTO, ...
-  std::string inference_precision;   ///< "f32", "bf16", "f16"; empty: the device's own choice
-  int threads = 0;                   ///< 0: the device's own choice
+  std::string device = "CPU";       ///< any OpenVINO device: CPU, GPU, AUTO, ...
+  std::string inference_precision;  ///< "f32", "bf16", "f16"; empty: the device's own choice
+  int threads = 0;                  ///< 0: the device's own choice
 };
 
 enum class Stage { encoder, decoder };

@@ -22,8 +22,7 @@ nlohmann::json read_json_object(const std::filesystem::path& path) {
     throw Error(ErrorCode::bad_format, path.string(), fmt::format("expected JSON: {}.", e.what()));
   }
   if (!parsed.is_object()) {
-    throw Error(ErrorCode::bad_format,
-                path.string(),
+    throw Error(ErrorCode::bad_format, path.string(),
                 fmt::format("expected a JSON object, found {}.", parsed.type_name()));
   }
   return parsed;

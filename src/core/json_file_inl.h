@@ -15,9 +15,9 @@ T required_json_field(const nlohmann::json& object, const char* key, const std::
   try {
     return found->get<T>();
   } catch (const nlohmann::json::exception&) {
-    throw Error(ErrorCode::bad_format,
-                path.string(),
-                std::string("field \"") + key + "\" has an unexpected type: found " + found->type_name() + ".");
+    throw Error(
+        ErrorCode::bad_format, path.string(),
+        std::string("field \"") + key + "\" has an unexpected type: found " + found->type_name() + ".");
   }
 }
 

@@ -27,7 +27,8 @@ TEST(WriteFileAtomically, ReplacesTheFileAndLeavesNothingElse) {
 
 TEST(WriteFileAtomically, NamesThePathItCannotWrite) {
   const test::TempDir dir;
-  test::expect_error([&] { write_file_atomically(dir.path() / "no" / "a.txt", "x"); }, ErrorCode::io, "a.txt: writing failed");
+  test::expect_error([&] { write_file_atomically(dir.path() / "no" / "a.txt", "x"); }, ErrorCode::io,
+                     "a.txt: writing failed");
   test::expect_error([&] { write_file_atomically(dir.path(), "x"); }, ErrorCode::io, "found a directory");
 }
 

@@ -23,8 +23,8 @@ TEST(JsonField, FallsBackOnlyWhereTheFieldIsMissing) {
   EXPECT_EQ(json_field(object, "none", 7, "c.json"), 7);
   EXPECT_EQ(json_field(object, "other", 7, "c.json"), 7);
   test::expect_error([&] { json_field(object, "text", 7, "c.json"); }, ErrorCode::bad_format, "\"text\"");
-  test::expect_error(
-      [&] { required_json_field<int>(object, "other", "c.json"); }, ErrorCode::bad_format, "\"other\" is missing");
+  test::expect_error([&] { required_json_field<int>(object, "other", "c.json"); }, ErrorCode::bad_format,
+                     "\"other\" is missing");
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+
+#include <stdlib.h>
 
 namespace sotto::test {
 
@@ -39,6 +39,8 @@ inline std::string read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-inline std::filesystem::path source_dir() { return SOTTO_SOURCE_DIR; }
+inline std::filesystem::path source_dir() {
+  return SOTTO_SOURCE_DIR;
+}
 
 }  // namespace sotto::test
