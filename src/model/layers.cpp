@@ -1,0 +1,95 @@
+#include "model/layers.h"
+
+#include <openvino/op/add.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/convolution.hpp>
+#include <openvino/op/gelu.hpp>
+#include <openvino/op/matmul.hpp>
+#include <openvino/op/multiply.hpp>
+#include <openvino/op/mvn.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/transpose.hpp>
+
+namespace sotto::model {
+
+using ov::op::v0::Constant;
+
+Value named(const std::shared_ptr<ov::Node>& node, const std::string& name) {
+  node->set_friendly_name(name);
+  return node->output(0);
+}
+
+Value int_list(const std::vector<std::int64_t>& values, const std::string& name) {
+  return named(Constant::create(ov::element::i64, {values.size()}, values), name);
+}
+
+Value int_scalar(std::int64_t value, const std::string& name) {
+  return named(Constant::create(ov::element::i64, {}, {value}), name);
+}
+
+Value add(const Value& a, const Value& b, const std::string& name) {
+  return named(std::make_shared<ov::op::v1::Add>(a, b), name);
+}
+
+Value gelu(const Value& x, const std::string& name) {
+  return named(std::make_shared<ov::op::v7::Gelu>(x, ov::op::GeluApproximationMode::ERF), name);
+}
+
+Value split_heads(const Value& x, std::size_t n_head, std::size_t head_size, const std::string& name) {
+  const auto heads = static_cast<std::int64_t>(n_head);
+  const auto size = static_cast<std::int64_t>(head_size);
+  const Value shape = int_list({0, 0, heads, size}, name + "/heads");
+  const Value split = named(std::make_shared<ov::op::v1::Reshape>(x, shape, true), name + "/Reshape");
+  const Value order = int_list({0, 2, 1, 3}, name + "/order");
+  return named(std::make_shared<ov::op::v1::Transpose>(split, order), name + "/Transpose");
+}
+
+Value merge_heads(const Value& x, std::size_t n_state, const std::string& name) {
+  const Value order = int_list({0, 2, 1, 3}, name + "/merge_order");
+  const Value rows = named(std::make_shared<ov::op::v1::Transpose>(x, order), name + "/merge_Transpose");
+  const Value shape = int_list({0, 0, static_cast<std::int64_t>(n_state)}, name + "/merged");
+  return named(std::make_shared<ov::op::v1::Reshape>(rows, shape, true), name + "/merge_Reshape");
+}
+
+Value Layers::linear(const Value& x, const std::string& module, std::size_t n_in, std::size_t n_out, bool has_bias) {
+  const Value weight = weights_.get(module + ".weight", {n_out, n_in});
+  const Value product =
+      named(std::make_shared<ov::op::v0::MatMul>(x, weight, false, true), module + "/MatMul");
+  return has_bias ? add(product, weights_.get(module + ".bias", {n_out}, {1, 1, n_out}), module + "/Add") : product;
+}
+
+Value Layers::layer_norm(const Value& x, const std::string& module, std::size_t n_state) {
+  constexpr float kEpsilon = 1e-5F;
+  const Value axes = int_list({-1}, module + "/axes");
+  const Value normed = named(
+      std::make_shared<ov::op::v6::MVN>(x, axes, true, kEpsilon, ov::op::MVNEpsMode::INSIDE_SQRT), module + "/MVN");
+  const Value gain = weights_.get(module + ".weight", {n_state}, {1, 1, n_state});
+  const Value scaled = named(std::make_shared<ov::op::v1::Multiply>(normed, gain), module + "/Multiply");
+  return add(scaled, weights_.get(module + ".bias", {n_state}, {1, 1, n_state}), module + "/Add");
+}
+
+Value Layers::conv_gelu(const Value& x,
+                        const std::string& module,
+                        std::size_t n_in,
+                        std::size_t n_out,
+                        std::size_t stride) {
+  constexpr std::size_t kKernel = 3;
+  const Value weight = weights_.get(module + ".weight", {n_out, n_in, kKernel});
+  const Value conv = named(std::make_shared<ov::op::v1::Convolution>(x,
+                                                                    weight,
+                                                                    ov::Strides{stride},
+                                                                    ov::CoordinateDiff{1},
+                                                                    ov::CoordinateDiff{1},
+                                                                    ov::Strides{1}),
+                           module + "/Convolution");
+  const Value biased = add(conv, weights_.get(module + ".bias", {n_out}, {1, n_out, 1}), module + "/Add");
+  return gelu(biased, module + "/Gelu");
+}
+
+Value Layers::feed_forward(const Value& x, const std::string& layer, std::size_t n_state) {
+  const std::size_t n_inner = weights_.n_rows(layer + ".fc1.weight");
+  const Value inner = gelu(linear(x, layer + ".fc1", n_state, n_inner), layer + ".activation_fn/Gelu");
+  return linear(inner, layer + ".fc2", n_inner, n_state);
+}
+
+}  // namespace sotto::model

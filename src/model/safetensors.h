@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sotto::model {
+
+/// Element types of the safetensors format that weights come in; others are legal in a file, not as weights.
+enum class DType { f32, f16, bf16, other };
+
+/// One tensor inside a mapped file, row-major. `bytes` may start at any address.
+struct TensorView {
+  DType dtype = DType::other;
+  std::string dtype_name;  ///< as the file spells it: "F32", "BF16", ...
+  std::vector<std::size_t> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// A whole file mapped read-only into memory.
+class MappedFile {
+ public:
+  /// Throws Error(not_found | io) naming the path; a directory or an empty file is bad_format.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Tensors by name.
+using TensorMap = std::map<std::string, TensorView, std::less<>>;
+
+/// Parses a safetensors file: u64 little-endian header length, a JSON header, then the data.
+///
+/// The header is believed only after these hold: it lies inside the file and is at most 100 MB; names are
+/// unique; shape × element size equals the tensor's bytes without overflow; tensors cover the data exactly,
+/// without gaps or overlaps. Throws Error(bad_format) naming `where`, the tensor, what was expected and found.
+/// Views point into `file`.
+/// Source: the format description of huggingface/safetensors 0.8, whose reader holds the same rules.
+TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& where);
+
+/// The weights of a Hugging Face directory: model.safetensors, or the shards that
+/// model.safetensors.index.json names.
+class Checkpoint {
+ public:
+  /// Throws Error(not_found) if there is neither, (bad_format) for a broken index or shard.
+  explicit Checkpoint(const std::filesystem::path& directory);
+
+  /// Null if there is no such tensor.
+  const TensorView* find(std::string_view name) const;
+  const std::filesystem::path& directory() const { return directory_; }
+  /// Keeps the mapped files alive for views that outlive this object.
+  std::shared_ptr<const void> keep_alive() const { return files_; }
+
+ private:
+  using Files = std::vector<std::unique_ptr<MappedFile>>;
+
+  void add_file(const std::filesystem::path& path);
+  void add_shards(const std::filesystem::path& index);
+
+  std::filesystem::path directory_;
+  std::shared_ptr<Files> files_;
+  TensorMap tensors_;
+};
+
+}  // namespace sotto::model

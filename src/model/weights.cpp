@@ -1,0 +1,125 @@
+#include "model/weights.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/convert.hpp>
+#include <openvino/runtime/tensor.hpp>
+
+#include "sotto/error.h"
+
+namespace sotto::model {
+namespace {
+
+using ov::op::v0::Constant;
+
+ov::element::Type element_type(const TensorView& tensor) {
+  switch (tensor.dtype) {
+    case DType::f32:
+      return ov::element::f32;
+    case DType::f16:
+      return ov::element::f16;
+    case DType::bf16:
+      return ov::element::bf16;
+    case DType::other:
+      break;
+  }
+  return ov::element::dynamic;
+}
+
+float bf16_to_f32(const std::byte* at) {
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, at, sizeof bits);
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+/// f16 where every value fits, otherwise f32.
+std::shared_ptr<Constant> constant_of_bf16(const TensorView& tensor, const ov::Shape& shape) {
+  constexpr float kLargestF16 = 65504.0F;
+  const std::size_t n = ov::shape_size(shape);
+  const auto value = [&](std::size_t i) { return bf16_to_f32(tensor.bytes.data() + 2 * i); };
+  bool fits = true;
+  for (std::size_t i = 0; i < n && fits; ++i) {
+    fits = std::abs(value(i)) <= kLargestF16;
+  }
+  ov::Tensor stored(fits ? ov::element::f16 : ov::element::f32, shape);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (fits) {
+      stored.data<ov::float16>()[i] = ov::float16(value(i));
+    } else {
+      stored.data<float>()[i] = value(i);
+    }
+  }
+  return std::make_shared<Constant>(stored);
+}
+
+/// Shares the mapped file where the data is aligned, as every known writer leaves it; copies otherwise.
+std::shared_ptr<Constant> constant_of_mapped(const TensorView& tensor,
+                                             const ov::Shape& shape,
+                                             const std::shared_ptr<const void>& keep_alive) {
+  const ov::element::Type type = element_type(tensor);
+  const auto address = std::bit_cast<std::uintptr_t>(tensor.bytes.data());
+  if (address % type.size() == 0) {
+    return std::make_shared<Constant>(
+        type, shape, tensor.bytes.data(), std::const_pointer_cast<void>(keep_alive));
+  }
+  return std::make_shared<Constant>(type, shape, static_cast<const void*>(tensor.bytes.data()));
+}
+
+}  // namespace
+
+Weights::Weights(const std::filesystem::path& directory) : checkpoint_(directory), prefix_("model.") {
+  const std::string probe = "encoder.conv1.weight";
+  if (checkpoint_.find(prefix_ + probe) == nullptr && checkpoint_.find(probe) != nullptr) {
+    prefix_.clear();
+  }
+}
+
+const TensorView* Weights::find(const std::string& name) const {
+  const TensorView* tensor = checkpoint_.find(name);
+  if (tensor == nullptr && name.starts_with("model.")) {
+    tensor = checkpoint_.find(prefix_ + name.substr(std::string_view("model.").size()));
+  }
+  return tensor;
+}
+
+std::size_t Weights::n_rows(const std::string& name) const {
+  const TensorView* tensor = find(name);
+  return tensor == nullptr || tensor->shape.empty() ? 0 : tensor->shape.front();
+}
+
+ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shape, const ov::Shape& as) {
+  const std::string where = checkpoint_.directory().string() + ": " + name;
+  const TensorView* tensor = find(name);
+  if (tensor == nullptr) {
+    throw Error(ErrorCode::bad_format, where, fmt::format("expected a tensor of shape {}, found none.", shape));
+  }
+  if (tensor->dtype == DType::other) {
+    throw Error(ErrorCode::unsupported,
+                where,
+                fmt::format("expected weights in F32, F16 or BF16, found {}.", tensor->dtype_name));
+  }
+  if (ov::Shape(tensor->shape) != shape) {
+    throw Error(ErrorCode::bad_format,
+                where,
+                fmt::format("expected shape {} as config.json implies, found {}.", shape, tensor->shape));
+  }
+  const ov::Shape& in_graph = as.empty() ? shape : as;
+  const auto constant = tensor->dtype == DType::bf16
+                            ? constant_of_bf16(*tensor, in_graph)
+                            : constant_of_mapped(*tensor, in_graph, checkpoint_.keep_alive());
+  constant->set_friendly_name(name);
+  if (constant->get_element_type() == ov::element::f32) {
+    return constant;
+  }
+  const auto converted = std::make_shared<ov::op::v0::Convert>(constant, ov::element::f32);
+  converted->set_friendly_name(name + "/Convert");
+  return converted;
+}
+
+}  // namespace sotto::model
