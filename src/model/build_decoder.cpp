@@ -15,7 +15,6 @@
 #include <openvino/op/read_value.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/result.hpp>
-#include <openvino/op/scaled_dot_product_attention.hpp>
 #include <openvino/op/select.hpp>
 #include <openvino/op/shape_of.hpp>
 #include <openvino/op/slice.hpp>
@@ -214,12 +213,13 @@ class DecoderBuilder {
 
   Value self_attention(const Value& x, std::size_t i) {
     const std::string module = layer_name(i) + ".self_attn";
-    const Value q = project_heads(x, module + ".q_proj", true);
+    const std::size_t head_size = n_state_ / n_head_;
+    const std::string q_name = module + ".q_proj";
+    const Value scaled = scale_query(layers_.linear(x, q_name, n_state_, n_state_), head_size, q_name);
+    const Value q = split_heads(scaled, n_head_, head_size, q_name);
     const Value k = extend(keys_[i], project_heads(x, module + ".k_proj", false), module + ".key");
     const Value v = extend(values_[i], project_heads(x, module + ".v_proj", true), module + ".value");
-    const Value attended =
-        named(std::make_shared<ov::op::v13::ScaledDotProductAttention>(q, k, v, causal_mask_, false),
-              module + "/ScaledDotProductAttention");
+    const Value attended = attend(q, k, v, causal_mask_, module);
     return layers_.linear(merge_heads(attended, n_state_, module), module + ".out_proj", n_state_, n_state_);
   }
 
@@ -229,14 +229,13 @@ class DecoderBuilder {
     sinks_.push_back(cross_keys_[i].assign(cross_keys_[i].past()));
     sinks_.push_back(cross_values_[i].assign(cross_values_[i].past()));
     const std::string q_name = module + ".q_proj";
-    const Value queries = reshape(layers_.linear(x, q_name, n_state_, n_state_), cross_query_shape_, q_name + "/Reshape");
+    const Value scaled = scale_query(layers_.linear(x, q_name, n_state_, n_state_), n_state_ / n_head_, q_name);
+    const Value queries = reshape(scaled, cross_query_shape_, q_name + "/Reshape");
     const Value order = int_list({0, 2, 1, 3}, q_name + "/order");
     const Value q = named(std::make_shared<ov::op::v1::Transpose>(queries, order), q_name + "/Transpose");
     // openvino.genai looks for the mask's Add when it takes word times from these nodes.
     const Value no_mask = named(Constant::create(ov::element::f32, {}, {0.0F}), module + "/no_mask");
-    const Value attended = named(std::make_shared<ov::op::v13::ScaledDotProductAttention>(
-                                     q, cross_keys_[i].past(), cross_values_[i].past(), no_mask, false),
-                                 module + "/ScaledDotProductAttention");
+    const Value attended = attend(q, cross_keys_[i].past(), cross_values_[i].past(), no_mask, module);
     const Value merge_order = int_list({0, 2, 1, 3}, module + "/merge_order");
     const Value rows = named(std::make_shared<ov::op::v1::Transpose>(attended, merge_order), module + "/merge_Transpose");
     const Value merged = reshape(rows, cross_output_shape_, module + "/merge_Reshape");

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
+#include <openvino/op/constant.hpp>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/result.hpp>
-#include <openvino/op/scaled_dot_product_attention.hpp>
 #include <openvino/op/transpose.hpp>
 
 #include "model/graphs.h"
@@ -15,14 +15,17 @@ Value self_attention(Layers& layers, const Value& x, const std::string& module, 
   const auto n_state = static_cast<std::size_t>(dims.n_audio_state);
   const auto n_head = static_cast<std::size_t>(dims.n_audio_head);
   const auto project = [&](const std::string& name, bool has_bias) {
-    const Value projected = layers.linear(x, module + name, n_state, n_state, has_bias);
+    return layers.linear(x, module + name, n_state, n_state, has_bias);
+  };
+  const auto heads = [&](const Value& projected, const std::string& name) {
     return split_heads(projected, n_head, n_state / n_head, module + name);
   };
-  const Value q = project(".q_proj", true);
-  const Value k = project(".k_proj", false);
-  const Value v = project(".v_proj", true);
-  const Value attended = named(std::make_shared<ov::op::v13::ScaledDotProductAttention>(q, k, v, false),
-                               module + "/ScaledDotProductAttention");
+  const Value scaled = scale_query(project(".q_proj", true), n_state / n_head, module + ".q_proj");
+  const Value q = heads(scaled, ".q_proj");
+  const Value k = heads(project(".k_proj", false), ".k_proj");
+  const Value v = heads(project(".v_proj", true), ".v_proj");
+  const Value no_mask = named(ov::op::v0::Constant::create(ov::element::f32, {}, {0.0F}), module + "/no_mask");
+  const Value attended = attend(q, k, v, no_mask, module);
   return layers.linear(merge_heads(attended, n_state, module), module + ".out_proj", n_state, n_state);
 }
 

@@ -1,5 +1,7 @@
 #include "model/layers.h"
 
+#include <cmath>
+
 #include <openvino/op/add.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/convolution.hpp>
@@ -8,6 +10,7 @@
 #include <openvino/op/multiply.hpp>
 #include <openvino/op/mvn.hpp>
 #include <openvino/op/reshape.hpp>
+#include <openvino/op/scaled_dot_product_attention.hpp>
 #include <openvino/op/transpose.hpp>
 
 namespace sotto::model {
@@ -33,6 +36,19 @@ Value add(const Value& a, const Value& b, const std::string& name) {
 
 Value gelu(const Value& x, const std::string& name) {
   return named(std::make_shared<ov::op::v7::Gelu>(x, ov::op::GeluApproximationMode::ERF), name);
+}
+
+Value scale_query(const Value& q, std::size_t head_size, const std::string& name) {
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head_size));
+  const Value constant = named(Constant::create(ov::element::f32, {1, 1, 1}, {scale}), name + "/scale");
+  return named(std::make_shared<ov::op::v1::Multiply>(q, constant), name + "/Multiply");
+}
+
+Value attend(const Value& q, const Value& k, const Value& v, const Value& mask, const std::string& name) {
+  // The CPU plugin would apply any other scale to the keys, 1500 rows in every step, instead of the query.
+  const Value one = named(Constant::create(ov::element::f32, {}, {1.0F}), name + "/one");
+  return named(std::make_shared<ov::op::v13::ScaledDotProductAttention>(q, k, v, mask, one, false),
+               name + "/ScaledDotProductAttention");
 }
 
 Value split_heads(const Value& x, std::size_t n_head, std::size_t head_size, const std::string& name) {

@@ -42,6 +42,11 @@ class Layers {
 
 Value add(const Value& a, const Value& b, const std::string& name);
 Value gelu(const Value& x, const std::string& name);
+/// q · head_size^-½, [batch, time, n_state] as Whisper scales its queries.
+Value scale_query(const Value& q, std::size_t head_size, const std::string& name);
+/// softmax(q · kᵀ + mask) · v with [batch, n_head, time, head_size]; q is scaled already. The mask broadcasts to
+/// [batch, n_head, n_query, n_key] or is a scalar 0.
+Value attend(const Value& q, const Value& k, const Value& v, const Value& mask, const std::string& name);
 /// [batch, time, n_head * size] → [batch, n_head, time, size].
 Value split_heads(const Value& x, std::size_t n_head, std::size_t head_size, const std::string& name);
 /// The way back.
