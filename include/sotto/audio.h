@@ -23,8 +23,9 @@ static_assert(kWindowSamples % kHopSamples == 0);
 class AudioSource {
  public:
   virtual ~AudioSource() = default;
-  /// Fills `out` from the front and returns how many samples came; fewer than out.size() only at the end,
-  /// 0 after it. Throws Error(bad_format) where the stream cannot be decoded.
+  /// Fills `out` from the front and returns how many samples came; fewer than out.size() only where the
+  /// stream stops. The call after that tells why: it returns 0 at the end, or throws Error(bad_format) where
+  /// the stream breaks off, so that all that can be decoded is delivered first. Read until 0.
   virtual std::size_t read(std::span<float> out) = 0;
   /// Length in seconds if the container tells it; an estimate, read() decides.
   virtual std::optional<double> duration_s() const = 0;
@@ -32,14 +33,21 @@ class AudioSource {
   virtual bool rewind() = 0;
 };
 
-/// Opens the first audio stream of any file FFmpeg reads, resampled to 16 kHz and mixed down to mono.
+/// Opens the first audio stream of any file FFmpeg reads, resampled to 16 kHz and mixed down to mono in
+/// constant memory. Samples are rounded to 16 bits, as openai/whisper's load_audio does.
 ///
 /// Only local files and what they contain: a playlist that names other hosts or files is refused.
-/// Throws Error(not_found) for a missing file, (bad_format) for what is not media, for a directory and for
-/// a file without an audio stream. Sample values that are not finite are bad_format when read.
+/// Throws Error(not_found) for a missing file, (bad_format) for what is not media, for a directory, an empty
+/// file, a playlist and a file without an audio stream, (unsupported) for a codec this FFmpeg lacks, (io) for
+/// a file that may not be read. No samples in a good container is not an error.
+/// read() throws Error(bad_format) for samples that are not finite, and for a cut file: one whose reading
+/// fails before its end, or that is shorter than its header states (flac, mp4, mov, aiff, au; of other
+/// formats FFmpeg does not tell an exact length). Damaged packets elsewhere are skipped with a logged
+/// warning.
 std::unique_ptr<AudioSource> open_media(const std::filesystem::path& path);
 
-/// The same interface over samples in memory: 16 kHz mono in [-1, 1].
+/// The same interface over samples in memory: 16 kHz mono in [-1, 1]. Throws Error(bad_format) for a sample
+/// that is not finite.
 std::unique_ptr<AudioSource> from_samples(std::vector<float> samples);
 
 /// All samples of a file: 16 kHz mono (openai/whisper audio.py, load_audio).

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <thread>
+#include <vector>
+
+namespace sotto {
+
+/// Calls work(first, last) over [0, n) cut into even chunks of at least min_chunk, one per thread, on at most
+/// max_threads threads and the machine's cores; the calling thread takes the first chunk. `work` must not
+/// depend on where the cuts are. The first exception (in chunk order) is thrown after all have ended.
+template <typename Work>
+void parallel_chunks(std::size_t n, std::size_t min_chunk, std::size_t max_threads, const Work& work) {
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t n_threads =
+      std::clamp<std::size_t>(n / std::max<std::size_t>(min_chunk, 1), 1, std::min(cores, max_threads));
+  if (n_threads == 1) {
+    if (n > 0) {
+      work(std::size_t{0}, n);
+    }
+    return;
+  }
+  std::vector<std::exception_ptr> failures(n_threads);
+  const auto run = [&](std::size_t i) {
+    try {
+      work(n * i / n_threads, n * (i + 1) / n_threads);
+    } catch (...) {
+      failures[i] = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 1; i < n_threads; ++i) {
+      threads.emplace_back(run, i);
+    }
+    run(0);
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) {
+      std::rethrow_exception(failure);
+    }
+  }
+}
+
+}  // namespace sotto
