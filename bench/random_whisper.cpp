@@ -1,6 +1,7 @@
 // Writes a Whisper of true size with random weights: for speed and memory figures where no checkpoint is at hand.
 // Usage: sotto_random_whisper NAME DIRECTORY; same name, same bytes.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <random>
 #include <string>
 #include <string_view>
@@ -250,12 +252,13 @@ json make_tokenizer(const Vocabulary& vocabulary, const std::vector<Token>& spec
             {"merges", vocabulary.merges}}}};
 }
 
-/// One tensor to come: values are offset + deviation × normal.
+/// One tensor to come: values are offset + deviation × normal, and 0 from row `n_filled_rows` on.
 struct Plan {
   std::string name;
   std::vector<std::size_t> shape;
   double deviation;
   double offset;
+  std::size_t n_filled_rows = std::numeric_limits<std::size_t>::max();
   std::size_t n_elements() const {
     std::size_t n = 1;
     for (const std::size_t dim : shape) {
@@ -280,7 +283,7 @@ class Planner {
       layer(fmt::format("encoder.layers.{}", i), false);
     }
     norm("encoder.layer_norm");
-    table("decoder.embed_tokens", n_vocab);
+    token_table(n_vocab);
     table("decoder.embed_positions", kTextCtx);
     for (std::size_t i = 0; i < size_.n_decoder_layer; ++i) {
       layer(fmt::format("decoder.layers.{}", i), true);
@@ -300,6 +303,11 @@ class Planner {
   void vector(const std::string& name, std::size_t n) { plans_.push_back({"model." + name, {n}, 0.02, 0.0}); }
   void table(const std::string& module, std::size_t n_rows) {
     plans_.push_back({"model." + module + ".weight", {n_rows, size_.n_state}, 0.02, 0.0});
+  }
+  /// Wide enough that some text token always beats the special ones, whose rows are zero: no window ends early.
+  void token_table(std::size_t n_vocab) {
+    const double deviation = 3.0 / std::sqrt(static_cast<double>(size_.n_state));
+    plans_.push_back({"model.decoder.embed_tokens.weight", {n_vocab, size_.n_state}, deviation, 0.0, kEot});
   }
   void norm(const std::string& module) {
     plans_.push_back({"model." + module + ".weight", {size_.n_state}, 0.1, 1.0});
@@ -351,8 +359,9 @@ class Normals {
       scaled.emplace_back(static_cast<float>(plan.offset + plan.deviation * z));
     }
     std::vector<ov::float16> values(plan.n_elements());
+    const std::size_t n_filled = std::min(plan.n_filled_rows, plan.shape.front()) * (values.size() / plan.shape.front());
     std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t i = 0; i < n_filled; ++i) {
       bits = i % 4 == 0 ? random_() : bits >> 16U;
       values[i] = scaled[bits & 0xFFFFU];
     }

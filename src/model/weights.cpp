@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <openvino/core/runtime_attribute.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/convert.hpp>
 #include <openvino/runtime/tensor.hpp>
@@ -17,6 +18,15 @@ namespace sotto::model {
 namespace {
 
 using ov::op::v0::Constant;
+
+/// The mark OpenVINO's own fp16 export leaves on its Converts (attribute "decompression" of the IR format): devices
+/// keep such weights in 16 bits in memory, whatever precision they compute in.
+class Decompression : public ov::RuntimeAttribute {
+ public:
+  OPENVINO_RTTI("decompression", "0", ov::RuntimeAttribute);
+  bool visit_attributes(ov::AttributeVisitor& /*visitor*/) override { return true; }
+  bool is_copyable() const override { return false; }
+};
 
 ov::element::Type element_type(const TensorView& tensor) {
   switch (tensor.dtype) {
@@ -119,6 +129,7 @@ ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shap
   }
   const auto converted = std::make_shared<ov::op::v0::Convert>(constant, ov::element::f32);
   converted->set_friendly_name(name + "/Convert");
+  converted->get_rt_info()[Decompression::get_type_info_static()] = Decompression();
   return converted;
 }
 
