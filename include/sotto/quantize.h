@@ -22,10 +22,10 @@ enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< h
 
 /// Layers left in floating point; NNCF's IgnoredScope.
 struct IgnoredScope {
-  std::vector<std::string> names;     ///< exact friendly names
-  std::vector<std::string> patterns;  ///< ECMAScript regular expressions matched from the name's start
-  std::vector<std::string> types;     ///< OpenVINO type names, for example "MatMul"
-  bool validate = true;               ///< Error(not_found) if a rule matches nothing
+  std::vector<std::string> names = {};     ///< exact friendly names
+  std::vector<std::string> patterns = {};  ///< ECMAScript regular expressions matched from the name's start
+  std::vector<std::string> types = {};     ///< OpenVINO type names, for example "MatMul"
+  bool validate = true;                    ///< Error(not_found) if a rule matches nothing
 };
 
 /// Options of post-training quantization under NNCF's names; defaults are NNCF 3.4's for transformers.
@@ -37,7 +37,11 @@ struct QuantizeOptions {
   double bias_correction_threshold = 2.0;  ///< largest |shift / bias| of a layer that is still corrected
   OverflowFix overflow_fix = OverflowFix::first_layer_only;
   bool compress_weights = true;  ///< store i8 constants; false keeps FakeQuantize on the weights
-  IgnoredScope ignored_scope;
+  IgnoredScope ignored_scope = {};
+  /// Quantize Q and K of ScaledDotProductAttention as NNCF does. Off by default: the CPU computes that
+  /// operation in floating point, so the quantizers would cost time and accuracy, run over the whole K cache
+  /// at every step, and keep the cache from being fused. Needs statistics taken with the same option on.
+  bool attention_inputs = false;
 };
 
 /// What one algorithm did to one layer, or why it did nothing.
@@ -64,9 +68,14 @@ class Statistics {
   std::size_t size_bytes() const;
   const Impl& impl() const { return *impl_; }
   Impl& impl() { return *impl_; }
+  explicit Statistics(std::unique_ptr<Impl> impl);
 
  private:
   std::unique_ptr<Impl> impl_;
+};
+
+struct CollectorOptions {
+  bool attention_inputs = false;  ///< observe Q and K of ScaledDotProductAttention; see QuantizeOptions
 };
 
 /// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, same first
@@ -75,7 +84,7 @@ class Collector {
  public:
   /// The model is not changed. Throws Error(bad_format) for a dynamic rank, for an already quantized model
   /// and for weights that are not finite (naming the node).
-  explicit Collector(std::shared_ptr<ov::Model> model);
+  explicit Collector(std::shared_ptr<ov::Model> model, const CollectorOptions& options = {});
   ~Collector();
   Collector(Collector&&) noexcept;
   Collector& operator=(Collector&&) noexcept;

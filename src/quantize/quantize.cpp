@@ -1,0 +1,238 @@
+#include "sotto/quantize.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openvino/core/except.hpp>
+
+#include "core/cpu_features.h"
+#include "core/log.h"
+#include "quantize/fast_bias_correction.h"
+#include "quantize/graph_analysis.h"
+#include "quantize/ignored_patterns.h"
+#include "quantize/ignored_scope.h"
+#include "quantize/min_max.h"
+#include "quantize/observation.h"
+#include "quantize/op_table.h"
+#include "quantize/placement.h"
+#include "quantize/smooth_quant.h"
+#include "quantize/statistics.h"
+#include "quantize/weight_compression.h"
+#include "quantize/weights.h"
+#include "sotto/error.h"
+
+namespace sotto::quantize {
+namespace {
+
+constexpr const char* kWhere = "quantize";
+
+void check_alpha(const char* name, double alpha) {
+  if (!(alpha <= 1.0)) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                fmt::format("expected {} of at most 1 (negative: off), found {}.", name, alpha));
+  }
+}
+
+void check(const QuantizeOptions& options) {
+  check_alpha("smooth_quant_alpha", options.smooth_quant_alpha);
+  check_alpha("smooth_quant_alpha_convolution", options.smooth_quant_alpha_convolution);
+  if (!(options.bias_correction_threshold >= 0.0)) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                fmt::format("expected bias_correction_threshold of at least 0, found {}.",
+                            options.bias_correction_threshold));
+  }
+}
+
+void check_statistics(const InferenceGraph& graph, const Statistics& statistics) {
+  if (statistics.n_samples() == 0) {
+    throw Error(
+        ErrorCode::invalid_argument, kWhere,
+        "expected statistics of at least one inference, found none; run the instrumented model first.");
+  }
+  if (statistics.impl().model_hash != model_hash(graph)) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                "expected statistics of this model, found those of another one; calibrate again.");
+  }
+}
+
+/// Nodes left in floating point by the user or by what surrounds them.
+IgnoredNodes find_ignored(const InferenceGraph& graph, const IgnoredScope& scope) {
+  IgnoredNodes ignored = match_scope(graph, scope);
+  for (const ov::Node* node : match_ignored_patterns(graph)) {
+    ignored.emplace(node, "part of a pattern that stays in floating point");
+  }
+  return ignored;
+}
+
+/// The first quantized convolutions met on the way from the model's inputs. Source: NNCF 3.4.0,
+/// min_max/algorithm.py, _get_first_quantized_convolutions().
+std::unordered_set<const ov::Node*> first_convolutions(const ov::Model& model, const Placement& placement) {
+  std::unordered_set<const ov::Node*> quantized;
+  for (const Weight& weight : placement.weights) {
+    if (is_convolution(*weight.node)) {
+      quantized.insert(weight.node);
+    }
+  }
+  std::unordered_set<const ov::Node*> found;
+  std::unordered_set<const ov::Node*> visited;
+  std::deque<ov::Node*> queue;
+  for (const auto& parameter : model.get_parameters()) {
+    queue.push_back(parameter.get());
+  }
+  while (!queue.empty()) {
+    ov::Node* node = queue.front();
+    queue.pop_front();
+    if (!visited.insert(node).second) {
+      continue;
+    }
+    if (quantized.contains(node)) {
+      found.insert(node);
+      continue;
+    }
+    for (const Tensor& output : node->outputs()) {
+      for (const Edge& edge : output.get_target_inputs()) {
+        queue.push_back(edge.get_node());
+      }
+    }
+  }
+  return found;
+}
+
+bool takes_half_range(OverflowFix fix,
+                      const ov::Node& node,
+                      const std::unordered_set<const ov::Node*>& first) {
+  switch (fix) {
+    case OverflowFix::disable:
+      return false;
+    case OverflowFix::first_layer_only:
+      return first.contains(&node);
+    case OverflowFix::automatic:
+      return !has_vnni() && (is_convolution(node) || is_matmul(node));
+    case OverflowFix::enable:
+      break;
+  }
+  return is_convolution(node) || is_matmul(node);
+}
+
+/// Replaces weights one layer at a time, so that no more than one is held in f32 beside the model.
+class WeightQuantizer {
+ public:
+  WeightQuantizer(const InferenceGraph& graph,
+                  const StatisticsMap& statistics,
+                  const WeightScales& scales,
+                  const QuantizeOptions& options,
+                  std::vector<StepReport>& reports)
+      : graph_(graph), statistics_(statistics), scales_(scales), options_(options), reports_(reports) {}
+
+  void quantize(const Weight& weight, bool half_range) {
+    Edge edge = weight.node->input(weight.port);
+    const Tensor operand = weight.operand();
+    const std::string name = fmt::format("{}/fq_weights_{}", weight.node->get_friendly_name(), weight.port);
+    const std::vector<float> values = scaled_values(weight);
+    const WeightRange range = weight_range(values, weight, half_range);
+    const QuantizedWeight quantized = quantize_weight(values, weight, range);
+    auto [shared, is_new] = replaced_.try_emplace(operand);
+    if (is_new) {
+      shared->second = options_.compress_weights
+                           ? compressed_weight(weight, quantized, range.shape, name)
+                           : fake_quantized_weight(unquantized(weight, values), range, name);
+    }
+    correct(weight, values, quantized);
+    edge.replace_source_output(shared->second);
+    const std::string reason = is_new ? "" : "shares the integers of another layer";
+    reports_.push_back(
+        {"compress_weights", weight.node->get_friendly_name(), options_.compress_weights, reason, 0.0});
+  }
+
+  /// A layer that stays in floating point although its input is smoothed.
+  void keep(const Weight& weight) {
+    if (scales_.contains(weight.node)) {
+      weight.node->input(weight.port).replace_source_output(float_weight(weight, scaled_values(weight)));
+    }
+  }
+
+ private:
+  std::vector<float> scaled_values(const Weight& weight) const {
+    const auto scale = scales_.find(weight.node);
+    return scale == scales_.end() ? weight_values(weight) : weight_values(weight, *scale->second);
+  }
+
+  Tensor unquantized(const Weight& weight, const std::vector<float>& values) const {
+    return scales_.contains(weight.node) ? float_weight(weight, values) : weight.operand();
+  }
+
+  void correct(const Weight& weight, const std::vector<float>& values, const QuantizedWeight& quantized) {
+    if (options_.fast_bias_correction && is_bias_correctable(graph_, weight)) {
+      reports_.push_back(
+          correct_bias(graph_, statistics_, weight, values, quantized, options_.bias_correction_threshold));
+    }
+  }
+
+  const InferenceGraph& graph_;
+  const StatisticsMap& statistics_;
+  const WeightScales& scales_;
+  const QuantizeOptions& options_;
+  std::vector<StepReport>& reports_;
+  std::map<Tensor, Tensor> replaced_;
+};
+
+QuantizeResult run(const std::shared_ptr<ov::Model>& model,
+                   const Statistics& statistics,
+                   const QuantizeOptions& options,
+                   const Progress& progress) {
+  QuantizeResult result{model->clone(), {}};
+  make_friendly_names_unique(*result.model);
+  const InferenceGraph graph(result.model);
+  refuse_quantized_model(graph);
+  check_statistics(graph, statistics);
+
+  step(progress, "smooth_quant", 0, 1);
+  StatisticsMap map(graph, statistics.impl());
+  const WeightScales scales = smooth_quant(graph, map, options, result.steps);
+
+  step(progress, "min_max", 0, 1);
+  const InferenceGraph smoothed(result.model);
+  const IgnoredNodes ignored = find_ignored(smoothed, options.ignored_scope);
+  const Placement placement = place_quantizers(
+      smoothed, ignored, {.preset = options.preset, .attention_inputs = options.attention_inputs});
+  result.steps.insert(result.steps.end(), placement.skipped.begin(), placement.skipped.end());
+  quantize_activations(placement, map, result.steps);
+
+  const auto first = first_convolutions(*result.model, placement);
+  WeightQuantizer weights(smoothed, map, scales, options, result.steps);
+  double n_done = 0.0;
+  for (const Weight& weight : placement.weights) {
+    step(progress, "weights", n_done++, static_cast<double>(placement.weights.size()));
+    weights.quantize(weight, takes_half_range(options.overflow_fix, *weight.node, first));
+  }
+  for (const auto& [node, reason] : ignored) {
+    if (const Weight* weight = smoothed.weight(*node)) {
+      weights.keep(*weight);
+    }
+  }
+  result.model->validate_nodes_and_infer_types();
+  return result;
+}
+
+}  // namespace
+
+QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
+                        const Statistics& statistics,
+                        const QuantizeOptions& options,
+                        const Progress& progress) {
+  check(options);
+  if (!model) {
+    throw Error(ErrorCode::invalid_argument, kWhere, "expected a model, found none.");
+  }
+  try {
+    return run(model, statistics, options, progress);
+  } catch (const ov::Exception& e) {
+    throw Error(ErrorCode::internal, kWhere, e.what());
+  }
+}
+
+}  // namespace sotto::quantize

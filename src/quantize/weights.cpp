@@ -1,0 +1,247 @@
+#include "quantize/weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "quantize/op_table.h"
+#include "sotto/error.h"
+
+namespace sotto::quantize {
+namespace {
+
+constexpr float kMinRange = 8e-5F;
+constexpr float kMinRelativeRange = 0.01F;  // of the widest channel
+constexpr float kMaxHalf = 65504.0F;
+
+/// A run of values along the last axis: all of one channel (step 0), or of channels that follow each other.
+struct Row {
+  std::size_t first = 0;
+  std::size_t size = 0;
+  std::size_t channel = 0;
+  std::size_t step = 0;
+};
+
+/// Calls f(row) for each row; channels count the indices along `axes` in row-major order.
+template <typename F>
+void for_each_row(const ov::Shape& shape, const std::vector<std::size_t>& axes, F&& f) {
+  std::vector<std::size_t> steps(shape.size(), 0);  // of the channel, when an index of an axis grows by one
+  std::size_t n_channels = 1;
+  for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
+    steps[*axis] = n_channels;
+    n_channels *= shape[*axis];
+  }
+  const std::size_t n_row = shape.empty() ? 1 : shape.back();
+  std::vector<std::size_t> index(shape.size(), 0);
+  Row row{0, n_row, 0, shape.empty() ? 0 : steps.back()};
+  for (; row.first < ov::shape_size(shape); row.first += n_row) {
+    f(row);
+    for (std::size_t axis = shape.empty() ? 0 : shape.size() - 1; axis-- > 0;) {
+      row.channel += steps[axis];
+      if (++index[axis] < shape[axis]) {
+        break;
+      }
+      row.channel -= steps[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+std::vector<std::size_t> other_axes(const Weight& weight) {
+  std::vector<std::size_t> axes;
+  for (std::size_t axis = 0; axis < weight.shape.size(); ++axis) {
+    if (std::ranges::find(weight.channel_axes, axis) == weight.channel_axes.end()) {
+      axes.push_back(axis);
+    }
+  }
+  return axes;
+}
+
+ov::Shape range_shape(const Weight& weight) {
+  ov::Shape shape(weight.shape.size(), 1);
+  for (const std::size_t axis : weight.channel_axes) {
+    shape[axis] = weight.shape[axis];
+  }
+  return shape;
+}
+
+std::vector<float> max_abs(std::span<const float> values,
+                           const ov::Shape& shape,
+                           const std::vector<std::size_t>& axes) {
+  std::size_t n = 1;
+  for (const std::size_t axis : axes) {
+    n *= shape[axis];
+  }
+  std::vector<float> widest(n, 0.0F);
+  for_each_row(shape, axes, [&](const Row& row) {
+    const float* x = values.data() + row.first;
+    float* to = widest.data() + row.channel;
+    if (row.step == 0) {
+      float most = *to;
+      for (std::size_t i = 0; i < row.size; ++i) {
+        most = std::max(most, std::abs(x[i]));
+      }
+      *to = most;
+      return;
+    }
+    for (std::size_t i = 0; i < row.size; ++i) {
+      to[i] = std::max(to[i], std::abs(x[i]));
+    }
+  });
+  return widest;
+}
+
+/// Half to even, for magnitudes below 2^22; unlike nearbyint this compiles to vector code on any x86.
+float round_to_even(float x) {
+  constexpr float kShift = 12582912.0F;  // 1.5 * 2^23
+  return (x + kShift) - kShift;
+}
+
+std::int8_t to_integer(float x, float low, float high, float n_steps, float lowest) {
+  const float step = round_to_even((x - low) / (high - low) * n_steps);
+  return static_cast<std::int8_t>(std::clamp(step, 0.0F, n_steps) + lowest);
+}
+
+template <typename Value>
+std::vector<double> dot_rows(const Weight& weight, std::span<const float> input, Value&& value) {
+  std::vector<double> sums(ov::shape_size(range_shape(weight)), 0.0);
+  // Rows of the output channels and of the inputs run over the same values.
+  std::vector<Row> inputs;
+  for_each_row(weight.shape, other_axes(weight), [&](const Row& row) { inputs.push_back(row); });
+  auto in = inputs.begin();
+  for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < row.size; ++i) {
+      const std::size_t channel = row.channel + i * row.step;
+      const double term =
+          value(row.first + i, channel) * static_cast<double>(input[in->channel + i * in->step]);
+      if (row.step == 0) {
+        sum += term;
+      } else {
+        sums[channel] += term;
+      }
+    }
+    if (row.step == 0) {
+      sums[row.channel] += sum;
+    }
+    ++in;
+  });
+  return sums;
+}
+
+}  // namespace
+
+std::vector<float> weight_values(const Weight& weight, std::span<const float> input_scale) {
+  std::vector<float> values = weight.constant->cast_vector<float>();
+  if (input_scale.empty()) {
+    return values;
+  }
+  for_each_row(weight.shape, {*weight.input_axis}, [&](const Row& row) {
+    float* x = values.data() + row.first;
+    const float* scale = input_scale.data() + row.channel;
+    for (std::size_t i = 0; i < row.size; ++i) {
+      x[i] *= scale[i * row.step];
+    }
+  });
+  if (weight.constant->get_element_type() == ov::element::f16) {
+    for (float& x : values) {
+      x = static_cast<float>(ov::float16(std::clamp(x, -kMaxHalf, kMaxHalf)));
+    }
+  }
+  return values;
+}
+
+std::vector<float> max_abs_along(std::span<const float> values, const ov::Shape& shape, std::size_t axis) {
+  return max_abs(values, shape, {axis});
+}
+
+WeightRange weight_range(std::span<const float> values, const Weight& weight, bool half_range) {
+  WeightRange range;
+  range.shape = range_shape(weight);
+  range.high = max_abs(values, weight.shape, weight.channel_axes);
+  const float floor = std::max(*std::ranges::max_element(range.high) * kMinRelativeRange, kMinRange);
+  for (float& h : range.high) {
+    h = std::max(h, floor) * (half_range ? 2.0F : 1.0F);
+    range.low.push_back(-h);
+  }
+  return range;
+}
+
+QuantizedWeight quantize_weight(std::span<const float> values,
+                                const Weight& weight,
+                                const WeightRange& range) {
+  const float n_steps = static_cast<float>(range.levels - 1);
+  const float lowest = -std::floor(static_cast<float>(range.levels) / 2.0F);
+  QuantizedWeight quantized;
+  quantized.integers.resize(values.size());
+  for (std::size_t c = 0; c < range.high.size(); ++c) {
+    quantized.scale.push_back((range.high[c] - range.low[c]) / n_steps);
+  }
+  for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
+    const float* x = values.data() + row.first;
+    std::int8_t* q = quantized.integers.data() + row.first;
+    const float* low = range.low.data() + row.channel;
+    const float* high = range.high.data() + row.channel;
+    if (row.step == 0) {
+      for (std::size_t i = 0; i < row.size; ++i) {
+        q[i] = to_integer(x[i], *low, *high, n_steps, lowest);
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < row.size; ++i) {
+      q[i] = to_integer(x[i], low[i], high[i], n_steps, lowest);
+    }
+  });
+  return quantized;
+}
+
+std::vector<double> dot(std::span<const float> values, std::span<const float> input, const Weight& weight) {
+  return dot_rows(weight, input, [&](std::size_t i, std::size_t) { return static_cast<double>(values[i]); });
+}
+
+std::vector<double> dot(const QuantizedWeight& quantized,
+                        std::span<const float> input,
+                        const Weight& weight) {
+  return dot_rows(weight, input, [&](std::size_t i, std::size_t channel) {
+    return static_cast<double>(static_cast<float>(quantized.integers[i]) * quantized.scale[channel]);
+  });
+}
+
+void refuse_quantized_model(const InferenceGraph& graph) {
+  for (const auto& node : graph.nodes()) {
+    const std::string_view type = type_name(*node);
+    bool quantized = type == "FakeQuantize" || type == "FakeConvert";
+    if (type == "Convert" && type_name(*node->get_input_node_ptr(0)) == "Constant") {
+      const auto from = node->get_input_element_type(0);
+      quantized =
+          node->get_output_element_type(0).is_real() && from.is_integral_number() && from.bitwidth() <= 8;
+    }
+    if (quantized) {
+      throw Error(
+          ErrorCode::bad_format, node->get_friendly_name(),
+          fmt::format("expected a floating-point model, found {} of an already quantized one.", type));
+    }
+  }
+}
+
+void refuse_weights_not_finite(const InferenceGraph& graph) {
+  for (const auto& node : graph.nodes()) {
+    for (const Weight& weight : graph.weights(*node)) {
+      const std::vector<float> values = weight_values(weight);
+      // A sum is not finite exactly when a term is not: weights are far below the overflow of f64.
+      double sum = 0.0;
+      for (const float x : values) {
+        sum += static_cast<double>(x);
+      }
+      if (!std::isfinite(sum)) {
+        throw Error(ErrorCode::bad_format, node->get_friendly_name(),
+                    fmt::format("expected finite weights, found a value that is not finite in {}.",
+                                weight.constant->get_friendly_name()));
+      }
+    }
+  }
+}
+
+}  // namespace sotto::quantize

@@ -1,0 +1,186 @@
+"""Quantizes small graphs with NNCF and with sotto and compares what came out.
+
+Usage: compare.py SOTTO_QUANTIZE_IR [CASE...]
+
+Equal means: the same FakeQuantize operations at the same places with the same levels and shapes, bounds and
+SmoothQuant scales within 1e-5 relative, i8 weights at least 99.99 % equal and never off by more than 1, the
+same biases corrected to within one weight step of input.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import nncf
+import numpy as np
+import openvino as ov
+from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters, OverflowFix
+
+import graphs
+
+
+def nncf_quantize(case):
+    o = case.options
+    fixes = {"enable": OverflowFix.ENABLE, "disable": OverflowFix.DISABLE, "first_layer_only": OverflowFix.FIRST_LAYER}
+    advanced = AdvancedQuantizationParameters(
+        smooth_quant_alphas=AdvancedSmoothQuantParameters(
+            matmul=o.get("smooth_quant_alpha", 0.95), convolution=o.get("smooth_quant_alpha_convolution", -1)),
+        overflow_fix=fixes[o.get("overflow_fix", "first_layer_only")],
+        disable_bias_correction=not o.get("fast_bias_correction", True))
+    if not o.get("compress_weights", True):
+        advanced.backend_params["compress_weights"] = False
+    preset = nncf.QuantizationPreset.PERFORMANCE if o.get("preset") == "performance" else nncf.QuantizationPreset.MIXED
+    scope = nncf.IgnoredScope(names=o.get("ignored_names", []), patterns=o.get("ignored_patterns", []),
+                              types=o.get("ignored_types", []))
+    return nncf.quantize(case.model, nncf.Dataset(case.inputs), subset_size=len(case.inputs), preset=preset,
+                         model_type=nncf.ModelType.TRANSFORMER, ignored_scope=scope, advanced_parameters=advanced)
+
+
+def sotto_quantize(tool, case, directory):
+    ov.save_model(case.model, directory / "fp.xml", compress_to_fp16=False)
+    for i, sample in enumerate(case.inputs):
+        folder = directory / "inputs" / f"{i:04}"
+        folder.mkdir(parents=True)
+        for name, values in sample.items():
+            if name == "nncf_reset_state":
+                if not values:
+                    (folder / "keep_state").touch()
+            else:
+                np.save(folder / f"{name}.npy", np.ascontiguousarray(values))
+    (directory / "options.json").write_text(json.dumps(case.options))
+    done = subprocess.run([tool, directory / "fp.xml", directory / "inputs", directory / "options.json",
+                           directory / "int8.xml"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"sotto_quantize_ir: {done.stderr.strip()}")
+    return ov.Core().read_model(directory / "int8.xml")
+
+
+def constant(node):
+    """The values of a Constant, seen through Convert, or None."""
+    while node.get_type_name() == "Convert":
+        node = node.input_value(0).get_node()
+    return np.asarray(node.data) if node.get_type_name() == "Constant" else None
+
+
+def operands(node):
+    return [node.input_value(i).get_node() for i in range(node.get_input_size())]
+
+
+class Summary:
+    """What quantization did to a model, by name."""
+
+    def __init__(self, model):
+        self.quantizers, self.weights, self.scales, self.biases = {}, {}, {}, {}
+        for node in model.get_ordered_ops():
+            name, kind = node.get_friendly_name(), node.get_type_name()
+            if kind == "FakeQuantize":
+                consumers = sorted(t.get_node().get_friendly_name() for t in node.output(0).get_target_inputs())
+                bounds = [constant(n) for n in operands(node)[1:]]
+                self.quantizers[name] = (node.get_attributes()["levels"], consumers, bounds)
+            elif kind == "Multiply" and "/fq_weights_" in name:
+                self.weights[name] = (constant(operands(node)[0]), constant(operands(node)[1]))
+            elif kind == "Multiply" and name.endswith("nncf_smooth_quant"):
+                self.scales[name] = constant(operands(node)[1])
+            elif kind == "Add":
+                values = [v for v in map(constant, operands(node)) if v is not None]
+                if values:
+                    layer = [n.get_friendly_name() for n in operands(node) if constant(n) is None]
+                    self.biases[name] = (layer[0] if layer else "", values[0])
+
+
+class Comparison:
+    def __init__(self, case, theirs, ours):
+        self.fp, self.theirs, self.ours = Summary(case.model), Summary(theirs), Summary(ours)
+        self.relative = case.relative
+        self.failures = []
+
+    def expect(self, condition, message):
+        if not condition:
+            self.failures.append(message)
+
+    def same_names(self, what, theirs, ours):
+        self.expect(theirs.keys() == ours.keys(),
+                    f"{what}: only NNCF has {sorted(theirs.keys() - ours.keys())}, only sotto {sorted(ours.keys() - theirs.keys())}")
+        return sorted(theirs.keys() & ours.keys())
+
+    def close(self, what, theirs, ours):
+        theirs, ours = np.asarray(theirs, np.float64), np.asarray(ours, np.float64)
+        if theirs.shape != ours.shape:
+            self.failures.append(f"{what}: shape {theirs.shape} in NNCF, {ours.shape} in sotto")
+            return
+        difference = np.max(np.abs(theirs - ours) / np.maximum(np.abs(theirs), 1e-9), initial=0)
+        self.worst = max(self.worst, difference)
+        self.expect(difference <= self.relative, f"{what}: relative difference {difference:.2e}")
+
+    def run(self):
+        self.worst = 0.0
+        for name in self.same_names("FakeQuantize", self.theirs.quantizers, self.ours.quantizers):
+            theirs, ours = self.theirs.quantizers[name], self.ours.quantizers[name]
+            self.expect(theirs[:2] == ours[:2], f"{name}: {theirs[:2]} in NNCF, {ours[:2]} in sotto")
+            for i, (a, b) in enumerate(zip(theirs[2], ours[2])):
+                self.close(f"{name}, bound {i}", a, b)
+        for name in self.same_names("SmoothQuant", self.theirs.scales, self.ours.scales):
+            self.close(name, self.theirs.scales[name], self.ours.scales[name])
+        self.compare_weights()
+        self.compare_biases()
+        return self
+
+    def compare_weights(self):
+        n_weights = n_different = 0
+        for name in self.same_names("weights", self.theirs.weights, self.ours.weights):
+            (theirs, scale), (ours, our_scale) = self.theirs.weights[name], self.ours.weights[name]
+            self.close(f"{name}, scale", scale, our_scale)
+            if theirs.shape != ours.shape:
+                self.failures.append(f"{name}: shape {theirs.shape} in NNCF, {ours.shape} in sotto")
+                continue
+            difference = np.abs(theirs.astype(np.int32) - ours.astype(np.int32))
+            self.expect(difference.max() <= 1, f"{name}: an i8 weight is off by {difference.max()}")
+            n_weights += theirs.size
+            n_different += np.count_nonzero(difference)
+        self.n_weights, self.n_different = n_weights, n_different
+        self.expect(n_different <= 1e-4 * n_weights, f"{n_different} of {n_weights} i8 weights differ")
+
+    def compare_biases(self):
+        changed = {"NNCF": set(), "sotto": set()}
+        for name in self.same_names("Add", self.theirs.biases, self.ours.biases):
+            layer, before = self.fp.biases[name]
+            theirs, ours = self.theirs.biases[name][1], self.ours.biases[name][1]
+            for who, values in (("NNCF", theirs), ("sotto", ours)):
+                if not np.array_equal(values, before):
+                    changed[who].add(name)
+            scale = next((s for w, (_, s) in self.theirs.weights.items() if w.rsplit("/", 1)[0] == layer), None)
+            if scale is None:
+                self.expect(np.array_equal(theirs, ours), f"{name}: changed though its layer is not quantized")
+                continue
+            step = float(np.max(scale))
+            shift = float(np.max(np.abs(theirs.astype(np.float64) - before)))
+            difference = float(np.max(np.abs(theirs.astype(np.float64) - ours)))
+            self.expect(difference <= max(step, 2e-3 * shift), f"{name}: biases differ by {difference:.2e}, a weight step is {step:.2e}")
+        self.expect(changed["NNCF"] == changed["sotto"], f"corrected biases: only NNCF {sorted(changed['NNCF'] - changed['sotto'])}, "
+                    f"only sotto {sorted(changed['sotto'] - changed['NNCF'])}")
+        self.n_corrected = len(changed["sotto"])
+
+
+def main():
+    tool, names = sys.argv[1], sys.argv[2:] or list(graphs.CASES)
+    failed = False
+    for name in names:
+        case = graphs.CASES[name]()
+        theirs = nncf_quantize(case)
+        with tempfile.TemporaryDirectory() as directory:
+            ours = sotto_quantize(tool, case, pathlib.Path(directory))
+            c = Comparison(case, theirs, ours).run()
+        print(f"{name}: {len(c.ours.quantizers)} FakeQuantize, {len(c.ours.scales)} SmoothQuant groups, "
+              f"{len(c.ours.weights)} weights ({c.n_different} of {c.n_weights} values differ), "
+              f"{c.n_corrected} biases corrected, worst relative difference {c.worst:.1e}: "
+              + ("ok" if not c.failures else "FAILED"))
+        for failure in c.failures:
+            print(f"  {failure}")
+        failed |= bool(c.failures)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

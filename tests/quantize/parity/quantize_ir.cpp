@@ -1,0 +1,116 @@
+// Quantizes an IR with the inputs of a directory, for comparison with NNCF:
+//   sotto_quantize_ir MODEL.xml INPUTS OPTIONS.json OUTPUT.xml
+// INPUTS holds NNNN/NAME.npy, one directory per inference and one array per model input.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <openvino/openvino.hpp>
+
+#include "core/json_file.h"
+#include "sotto/quantize.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using sotto::quantize::OverflowFix;
+using sotto::quantize::Preset;
+
+/// Reads a C-ordered .npy file of format 1.0.
+ov::Tensor read_npy(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  std::uint16_t n_header = 0;
+  std::memcpy(&n_header, bytes.data() + 8, 2);
+  const std::string header = bytes.substr(10, n_header);
+  const std::map<std::string, ov::element::Type> types = {
+      {"<f4", ov::element::f32}, {"<i8", ov::element::i64}, {"<i4", ov::element::i32}};
+  const std::size_t at = header.find("'descr': '") + 10;
+  std::string dims = header.substr(header.find('(') + 1);
+  dims = dims.substr(0, dims.find(')'));
+  std::replace(dims.begin(), dims.end(), ',', ' ');
+  std::istringstream stream(dims);
+  const std::vector<std::size_t> shape{std::istream_iterator<std::size_t>(stream), {}};
+  ov::Tensor tensor(types.at(header.substr(at, 3)), ov::Shape(shape.begin(), shape.end()));
+  std::memcpy(tensor.data(), bytes.data() + 10 + n_header, tensor.get_byte_size());
+  return tensor;
+}
+
+sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
+  const nlohmann::json json = sotto::read_json_object(path);
+  sotto::quantize::QuantizeOptions options;
+  options.preset = json.value("preset", "mixed") == "mixed" ? Preset::mixed : Preset::performance;
+  options.smooth_quant_alpha = json.value("smooth_quant_alpha", 0.95);
+  options.smooth_quant_alpha_convolution = json.value("smooth_quant_alpha_convolution", -1.0);
+  options.fast_bias_correction = json.value("fast_bias_correction", true);
+  options.compress_weights = json.value("compress_weights", true);
+  options.attention_inputs = true;
+  const std::map<std::string, OverflowFix> fixes = {{"enable", OverflowFix::enable},
+                                                    {"first_layer_only", OverflowFix::first_layer_only},
+                                                    {"disable", OverflowFix::disable}};
+  options.overflow_fix = fixes.at(json.value("overflow_fix", "first_layer_only"));
+  options.ignored_scope.names = json.value("ignored_names", std::vector<std::string>{});
+  options.ignored_scope.patterns = json.value("ignored_patterns", std::vector<std::string>{});
+  options.ignored_scope.types = json.value("ignored_types", std::vector<std::string>{});
+  return options;
+}
+
+void run(const std::vector<std::string>& args) {
+  ov::Core core;
+  const auto model = core.read_model(args[1]);
+  sotto::quantize::Collector collector(model, {.attention_inputs = true});
+  auto compiled =
+      core.compile_model(collector.instrumented(), "CPU", ov::hint::inference_precision(ov::element::f32));
+  auto request = compiled.create_infer_request();
+  std::vector<fs::path> samples{fs::directory_iterator(args[2]), {}};
+  std::ranges::sort(samples);
+  for (const fs::path& sample : samples) {
+    for (const auto& file : fs::directory_iterator(sample)) {
+      if (file.path().extension() == ".npy") {
+        request.set_tensor(file.path().stem().string(), read_npy(file.path()));
+      }
+    }
+    if (!fs::exists(sample / "keep_state")) {
+      request.reset_state();
+    }
+    request.infer();
+    collector.observe(request);
+  }
+  const auto result = sotto::quantize::quantize(model, collector.take(), read_options(args[3]));
+  ov::save_model(result.model, args[4], false);
+  auto report = nlohmann::json::array();
+  for (const auto& step : result.steps) {
+    report.push_back(
+        {{"algorithm", step.algorithm}, {"node", step.node}, {"done", step.done}, {"reason", step.reason}});
+  }
+  std::ofstream(fs::path(args[4]).replace_extension(".json")) << report.dump(1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> args(argv, argv + argc);
+  if (args.size() != 5) {
+    std::cerr << "usage: sotto_quantize_ir MODEL.xml INPUTS OPTIONS.json OUTPUT.xml\n";
+    return 2;
+  }
+  try {
+    run(args);
+  } catch (const std::exception& e) {
+    std::cerr << e.what() << '\n';
+    return 1;
+  }
+  return 0;
+}

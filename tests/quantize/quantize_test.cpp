@@ -1,0 +1,152 @@
+#include "sotto/quantize.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quantize/graphs.h"
+#include "support/expect_error.h"
+
+namespace sotto::quantize {
+namespace {
+
+using sotto::test::expect_error;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+QuantizeResult quantized_mlp(const QuantizeOptions& options = {}) {
+  const auto model = test::mlp();
+  return quantize(model, test::calibrate(model, test::mlp_inputs(5)), options);
+}
+
+/// Primitive and precision of every layer of a type that the CPU runs.
+std::vector<std::string> executed(const std::shared_ptr<ov::Model>& model, const std::string& type) {
+  std::vector<std::string> found;
+  ov::Core core;
+  const auto compiled = core.compile_model(model, "CPU", ov::hint::inference_precision(ov::element::f32));
+  for (const auto& node : compiled.get_runtime_model()->get_ordered_ops()) {
+    const auto& info = node->get_rt_info();
+    if (info.at("layerType").as<std::string>() == type) {
+      found.push_back(info.at("runtimePrecision").as<std::string>());
+    }
+  }
+  return found;
+}
+
+TEST(Quantize, PutsQuantizersBehindSmoothedInputsAndStoresWeightsAsI8) {
+  const QuantizeResult result = quantized_mlp();
+  EXPECT_THAT(test::names_of(result.model, "FakeQuantize"),
+              ElementsAre("x_0_0/nncf_smooth_quant/fq_output_0", "gelu_0_0/nncf_smooth_quant/fq_output_0"));
+  for (const char* name : {"fc1/fq_weights_1", "fc2/fq_weights_1"}) {
+    const auto multiply = test::find(result.model, name);
+    ASSERT_TRUE(multiply);
+    EXPECT_EQ(multiply->get_input_node_ptr(0)->get_input_element_type(0), ov::element::i8);
+  }
+}
+
+TEST(Quantize, IsCloseToTheModelAndLeavesItAlone) {
+  const auto model = test::mlp();
+  const auto inputs = test::mlp_inputs(5);
+  const std::vector<float> expected = test::infer(model, inputs[4]);
+  const std::size_t n_ops = model->get_ops().size();
+  const QuantizeResult result = quantize(model, test::calibrate(model, inputs));
+  EXPECT_LT(test::relative_error(expected, test::infer(result.model, inputs[4])), 0.05);
+  EXPECT_EQ(model->get_ops().size(), n_ops);
+  EXPECT_EQ(test::infer(model, inputs[4]), expected);
+}
+
+TEST(Quantize, RunsMatMulsOnIntegers) {
+  EXPECT_THAT(executed(quantized_mlp().model, "FullyConnected"), testing::Each(testing::AnyOf("u8", "i8")));
+}
+
+TEST(Quantize, OfTheSameInputIsTheSame) {
+  const auto a = quantized_mlp();
+  const auto b = quantized_mlp();
+  const auto inputs = test::mlp_inputs(3);
+  EXPECT_EQ(test::infer(a.model, inputs[2]), test::infer(b.model, inputs[2]));
+  for (const char* name :
+       {"fc1.weight/i8", "fc2.weight/i8", "fc1.bias", "gelu_0_0/nncf_smooth_quant/scale"}) {
+    EXPECT_EQ(test::values_of(test::find(a.model, name)), test::values_of(test::find(b.model, name))) << name;
+  }
+}
+
+TEST(Quantize, ReportsEachStepOfEachLayer) {
+  const QuantizeResult result = quantized_mlp();
+  for (const char* algorithm : {"smooth_quant", "compress_weights"}) {
+    for (const char* layer : {"fc1", "fc2"}) {
+      ASSERT_TRUE(test::report_of(result, algorithm, layer)) << algorithm << " " << layer;
+      EXPECT_TRUE(test::report_of(result, algorithm, layer)->done);
+    }
+  }
+  EXPECT_TRUE(test::report_of(result, "fast_bias_correction", "fc1"));
+}
+
+TEST(Quantize, WithoutSmoothingQuantizesTheTensorsThemselves) {
+  const QuantizeResult result = quantized_mlp({.smooth_quant_alpha = -1.0});
+  EXPECT_THAT(test::names_of(result.model, "FakeQuantize"), ElementsAre("x/fq_output_0", "gelu/fq_output_0"));
+  EXPECT_THAT(test::names_of(result.model, "Multiply"),
+              UnorderedElementsAre("fc1/fq_weights_1", "fc2/fq_weights_1"));
+}
+
+TEST(Quantize, KeepsFloatingPointWeightsIfAsked) {
+  const QuantizeResult result = quantized_mlp({.compress_weights = false});
+  EXPECT_THAT(test::names_of(result.model, "FakeQuantize"), testing::Contains("fc1/fq_weights_1"));
+  const auto compressed = quantized_mlp();
+  const auto inputs = test::mlp_inputs(3);
+  EXPECT_LT(
+      test::relative_error(test::infer(compressed.model, inputs[2]), test::infer(result.model, inputs[2])),
+      1e-5);
+}
+
+TEST(Quantize, LeavesLayersInTheIgnoredScopeInFloatingPoint) {
+  const auto model = test::mlp();
+  const auto inputs = test::mlp_inputs(5);
+  const Statistics statistics = test::calibrate(model, inputs);
+  for (const IgnoredScope& scope : {IgnoredScope{.names = {"fc1", "fc2"}},
+                                    IgnoredScope{.patterns = {"fc\\d"}}, IgnoredScope{.types = {"MatMul"}}}) {
+    const QuantizeResult result = quantize(model, statistics, {.ignored_scope = scope});
+    EXPECT_THAT(test::names_of(result.model, "FakeQuantize"), IsEmpty());
+    EXPECT_THAT(test::report_of(result, "min_max", "fc1")->reason, testing::HasSubstr("ignored scope"));
+    EXPECT_LT(test::relative_error(test::infer(model, inputs[4]), test::infer(result.model, inputs[4])),
+              1e-5);
+  }
+}
+
+TEST(Quantize, RefusesARuleThatMatchesNothingUnlessToldNotTo) {
+  IgnoredScope scope{.names = {"fc1", "nonsense"}};
+  expect_error([&] { quantized_mlp({.ignored_scope = scope}); }, ErrorCode::not_found, "nonsense");
+  scope.validate = false;
+  EXPECT_EQ(test::names_of(quantized_mlp({.ignored_scope = scope}).model, "FakeQuantize").size(), 1U);
+  expect_error([&] { quantized_mlp({.ignored_scope = {.patterns = {"("}}}); }, ErrorCode::invalid_argument,
+               "\"(\"");
+}
+
+TEST(Quantize, RefusesOptionsOutOfRange) {
+  expect_error([] { quantized_mlp({.smooth_quant_alpha = 1.5}); }, ErrorCode::invalid_argument,
+               "smooth_quant_alpha");
+  expect_error([] { quantized_mlp({.bias_correction_threshold = -1}); }, ErrorCode::invalid_argument,
+               "threshold");
+}
+
+TEST(Quantize, RefusesStatisticsOfNothingOrOfAnotherModel) {
+  const auto model = test::mlp(1);
+  expect_error([&] { quantize(model, test::calibrate(model, {})); }, ErrorCode::invalid_argument,
+               "at least one");
+  expect_error([&] { quantize(model, test::calibrate(test::mlp(2), test::mlp_inputs(1))); },
+               ErrorCode::invalid_argument, "another");
+  expect_error([&] { quantize(nullptr, test::calibrate(model, test::mlp_inputs(1))); },
+               ErrorCode::invalid_argument, "expected a model");
+}
+
+TEST(Quantize, RefusesAModelThatIsQuantizedAlready) {
+  const QuantizeResult result = quantized_mlp();
+  expect_error([&] { Collector{result.model}; }, ErrorCode::bad_format, "already quantized");
+}
+
+}  // namespace
+}  // namespace sotto::quantize

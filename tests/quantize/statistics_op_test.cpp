@@ -1,0 +1,88 @@
+#include "quantize/statistics_op.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quantize/graphs.h"
+
+namespace sotto::quantize {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+ov::Tensor tensor(const ov::Shape& shape, const std::vector<float>& values) {
+  ov::Tensor t(ov::element::f32, shape);
+  std::copy(values.begin(), values.end(), t.data<float>());
+  return t;
+}
+
+/// Runs the operation inside the CPU plugin, where the tensor's rank is known and its dimensions are not.
+std::vector<float> statistics(const ov::Tensor& values, std::int64_t axis, std::int64_t n_channels) {
+  const auto x =
+      test::parameter(ov::PartialShape::dynamic(static_cast<std::int64_t>(values.get_shape().size())), "x");
+  return test::infer(test::model(std::make_shared<StatisticsOp>(x, axis, n_channels), {x}), values);
+}
+
+TEST(StatisticsOp, GivesMinimaMaximaAndMeansOfTheLastAxis) {
+  const auto x = tensor({1, 2, 3}, {1, -2, 3,  //
+                                    5, 6, -7});
+  EXPECT_THAT(statistics(x, 2, 3), ElementsAre(1, -2, -7,  //
+                                               5, 6, 3,    //
+                                               3, 2, -2));
+}
+
+TEST(StatisticsOp, GivesThemOfAMiddleAxis) {
+  const auto x = tensor({1, 2, 3}, {1, -2, 4,  //
+                                    5, 6, -8});
+  EXPECT_THAT(statistics(x, 1, 2), ElementsAre(-2, -8,  //
+                                               4, 6,    //
+                                               1, 1));
+}
+
+TEST(StatisticsOp, GivesThemOfTheWholeTensor) {
+  EXPECT_THAT(statistics(tensor({2, 2}, {1, 2, 3, -2}), StatisticsOp::kWholeTensor, 1),
+              ElementsAre(-2, 3, 1));
+}
+
+TEST(StatisticsOp, OfAnEmptyTensorIsAnEmptyInterval) {
+  EXPECT_THAT(statistics(ov::Tensor(ov::element::f32, {1, 0, 2}), 2, 2),
+              ElementsAre(kInfinity, kInfinity, -kInfinity, -kInfinity, 0, 0));
+}
+
+TEST(StatisticsOp, TellsOfAValueThatIsNotANumber) {
+  const auto x = tensor({1, 2, 2}, {1, std::nanf(""), 2, 3});
+  const std::vector<float> s = statistics(x, 2, 2);
+  EXPECT_TRUE(std::isfinite(s[4]));
+  EXPECT_FALSE(std::isfinite(s[5]));
+}
+
+TEST(StatisticsOp, AgreesWithAPlainLoopOnLongRows) {
+  const ov::Shape shape{2, 5, 333};
+  const std::vector<float> values = test::random_values(ov::shape_size(shape), 3);
+  const std::vector<float> found = statistics(tensor(shape, values), 1, 5);
+  for (std::size_t c = 0; c < 5; ++c) {
+    float low = kInfinity;
+    float high = -kInfinity;
+    double sum = 0.0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i / 333 % 5 == c) {
+        low = std::min(low, values[i]);
+        high = std::max(high, values[i]);
+        sum += static_cast<double>(values[i]);
+      }
+    }
+    EXPECT_EQ(found[c], low);
+    EXPECT_EQ(found[5 + c], high);
+    EXPECT_NEAR(found[10 + c], sum / 666, 1e-6);
+  }
+}
+
+}  // namespace
+}  // namespace sotto::quantize
