@@ -278,17 +278,17 @@ class Planner {
     vector("encoder.conv1.bias", d);
     matrix("encoder.conv2", {d, d, 3});
     vector("encoder.conv2.bias", d);
-    table("encoder.embed_positions", kAudioCtx);
+    table("encoder.embed_positions", kAudioCtx, 0.02);
     for (std::size_t i = 0; i < size_.n_encoder_layer; ++i) {
       layer(fmt::format("encoder.layers.{}", i), false);
     }
     norm("encoder.layer_norm");
     token_table(n_vocab);
-    table("decoder.embed_positions", kTextCtx);
+    table("decoder.embed_positions", kTextCtx, 1.0);
     for (std::size_t i = 0; i < size_.n_decoder_layer; ++i) {
       layer(fmt::format("decoder.layers.{}", i), true);
     }
-    norm("decoder.layer_norm");
+    norm("decoder.layer_norm", kLogitGain);
     return std::move(plans_);
   }
 
@@ -301,16 +301,17 @@ class Planner {
     plans_.push_back({"model." + module + ".weight", shape, 1.0 / std::sqrt(fan_in), 0.0});
   }
   void vector(const std::string& name, std::size_t n) { plans_.push_back({"model." + name, {n}, 0.02, 0.0}); }
-  void table(const std::string& module, std::size_t n_rows) {
-    plans_.push_back({"model." + module + ".weight", {n_rows, size_.n_state}, 0.02, 0.0});
+  void table(const std::string& module, std::size_t n_rows, double deviation) {
+    plans_.push_back({"model." + module + ".weight", {n_rows, size_.n_state}, deviation, 0.0});
   }
-  /// Wide enough that some text token always beats the special ones, whose rows are zero: no window ends early.
+  /// Rows of special tokens are zero and the last gain spreads the logits, so that some text token always wins
+  /// and no window ends early; rows are short beside the positions', or every token would repeat itself.
   void token_table(std::size_t n_vocab) {
-    const double deviation = 3.0 / std::sqrt(static_cast<double>(size_.n_state));
+    const double deviation = 0.3 / std::sqrt(static_cast<double>(size_.n_state));
     plans_.push_back({"model.decoder.embed_tokens.weight", {n_vocab, size_.n_state}, deviation, 0.0, kEot});
   }
-  void norm(const std::string& module) {
-    plans_.push_back({"model." + module + ".weight", {size_.n_state}, 0.1, 1.0});
+  void norm(const std::string& module, double gain = 1.0) {
+    plans_.push_back({"model." + module + ".weight", {size_.n_state}, 0.1 * gain, gain});
     vector(module + ".bias", size_.n_state);
   }
   void linear(const std::string& module, std::size_t n_out, std::size_t n_in, bool has_bias = true) {
@@ -336,6 +337,8 @@ class Planner {
     linear(name + ".fc2", size_.n_state, 4 * size_.n_state);
     norm(name + ".final_layer_norm");
   }
+
+  static constexpr double kLogitGain = 10.0;
 
   const Size& size_;
   std::vector<Plan> plans_;
