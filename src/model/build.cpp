@@ -1,6 +1,12 @@
+#include <string>
+#include <utility>
+
+#include <openvino/core/model.hpp>
+
 #include "core/json_file.h"
 #include "core/log.h"
 #include "model/graphs.h"
+#include "model/safetensors.h"
 #include "sotto/model.h"
 
 namespace sotto::model {
@@ -13,6 +19,11 @@ void set_runtime_options(ov::Model& decoder) {
   decoder.set_rt_info(std::string("f16"), "runtime_options", "KV_CACHE_PRECISION");
 }
 
+bool has_tied_tables(const std::filesystem::path& checkpoint) {
+  const std::filesystem::path path = checkpoint / "config.json";
+  return json_field(read_json_object(path), "tie_word_embeddings", true, path);
+}
+
 }  // namespace
 
 WhisperModel build(const std::filesystem::path& checkpoint) {
@@ -20,9 +31,10 @@ WhisperModel build(const std::filesystem::path& checkpoint) {
   model.directory = checkpoint;
   model.dims = read_dimensions(checkpoint);
   model.generation = read_generation_config(checkpoint);
-  Weights weights(checkpoint);
+  TensorFiles files = read_safetensors(checkpoint);
+  Weights weights(checkpoint.string(), std::move(files.tensors), std::move(files.keep_alive));
   model.encoder = build_encoder(weights, model.dims);
-  model.decoder = build_decoder(weights, model.dims);
+  model.decoder = build_decoder(weights, model.dims, has_tied_tables(checkpoint));
   set_runtime_options(*model.decoder);
   return model;
 }

@@ -84,9 +84,10 @@ class State {
 
 class DecoderBuilder {
  public:
-  DecoderBuilder(Weights& weights, const ModelDimensions& dims)
+  DecoderBuilder(Weights& weights, const ModelDimensions& dims, bool tied)
       : layers_(weights),
         dims_(dims),
+        tied_(tied),
         n_state_(static_cast<std::size_t>(dims.n_text_state)),
         n_head_(static_cast<std::size_t>(dims.n_text_head)) {}
 
@@ -99,7 +100,7 @@ class DecoderBuilder {
       x = layer(x, i);
     }
     x = layers_.layer_norm(x, root_ + ".layer_norm", n_state_);
-    x = named(std::make_shared<ov::op::v0::MatMul>(x, output_table_, false, true), "proj_out/MatMul");
+    x = named(std::make_shared<ov::op::v0::MatMul>(x, output_table(), false, true), "proj_out/MatMul");
     x.set_names({"logits"});
     const auto result = std::make_shared<ov::op::v0::Result>(x);
     result->set_friendly_name("logits");
@@ -125,7 +126,8 @@ class DecoderBuilder {
   void add_states() {
     const std::int64_t size = dims_.n_text_state / dims_.n_text_head;
     const ov::PartialShape shape{-1, dims_.n_text_head, -1, size};
-    batch_ = dim(shape_of(input_ids_, "input_ids"), 0, root_ + "/batch");
+    ids_shape_ = shape_of(input_ids_, "input_ids");
+    batch_ = dim(ids_shape_, 0, root_ + "/batch");
     const Value empty_shape = concat({batch_, int_list({dims_.n_text_head, 0, size}, root_ + "/empty")}, 0, root_ + "/empty_shape");
     const Value zero = named(Constant::create(ov::element::f32, {}, {0.0F}), root_ + "/zero");
     const Value empty = named(std::make_shared<ov::op::v3::Broadcast>(zero, empty_shape), root_ + "/empty_state");
@@ -148,7 +150,7 @@ class DecoderBuilder {
   void add_lengths() {
     const std::int64_t size = dims_.n_text_state / dims_.n_text_head;
     n_past_ = dim(shape_of(keys_.front().past(), root_ + "/past"), 2, root_ + "/n_past");
-    const Value n_tokens = dim(shape_of(input_ids_, "input_ids/again"), 1, root_ + "/n_tokens");
+    const Value n_tokens = dim(ids_shape_, 1, root_ + "/n_tokens");
     n_total_ = add(n_past_, n_tokens, root_ + "/n_total");
     const Value n_windows = dim(shape_of(cross_keys_.front().past(), root_ + "/windows"), 0, root_ + "/n_windows");
     cross_query_shape_ = concat({n_windows, int_list({-1, dims_.n_text_head, size}, root_ + "/cross_heads")}, 0,
@@ -183,10 +185,10 @@ class DecoderBuilder {
     const auto n_vocab = static_cast<std::size_t>(dims_.n_vocab);
     const auto n_ctx = static_cast<std::size_t>(dims_.n_text_ctx);
     const std::string tokens_name = root_ + ".embed_tokens";
-    const Value table = layers_.weights().get(tokens_name + ".weight", {n_vocab, n_state_});
-    output_table_ = table;  // tied: one constant, stored once
+    token_table_ = layers_.weights().get(tokens_name + ".weight", {n_vocab, n_state_});
     const Value axis = int_scalar(0, tokens_name + "/axis");
-    const Value tokens = named(std::make_shared<ov::op::v8::Gather>(table, input_ids_, axis), tokens_name + "/Gather");
+    const Value tokens =
+        named(std::make_shared<ov::op::v8::Gather>(token_table_, input_ids_, axis), tokens_name + "/Gather");
     const std::string positions_name = root_ + ".embed_positions";
     const Value positions = layers_.weights().get(positions_name + ".weight", {n_ctx, n_state_});
     const Value rows = named(std::make_shared<ov::op::v8::Slice>(positions,
@@ -196,6 +198,11 @@ class DecoderBuilder {
                                                                  int_list({0}, positions_name + "/axis")),
                              positions_name + "/Slice");
     return add(tokens, rows, positions_name + "/Add");
+  }
+
+  Value output_table() {
+    const auto n_vocab = static_cast<std::size_t>(dims_.n_vocab);
+    return tied_ ? token_table_ : layers_.weights().get("proj_out.weight", {n_vocab, n_state_});
   }
 
   Value project_heads(const Value& x, const std::string& module, bool has_bias) {
@@ -254,6 +261,7 @@ class DecoderBuilder {
 
   Layers layers_;
   const ModelDimensions& dims_;
+  bool tied_;
   std::size_t n_state_;
   std::size_t n_head_;
   std::string root_ = "model.decoder";
@@ -267,19 +275,20 @@ class DecoderBuilder {
   std::vector<State> values_;
   std::vector<State> cross_keys_;
   std::vector<State> cross_values_;
+  Value ids_shape_;
   Value batch_;
   Value n_past_;
   Value n_total_;
   Value cross_query_shape_;
   Value cross_output_shape_;
   Value causal_mask_;
-  Value output_table_;
+  Value token_table_;
 };
 
 }  // namespace
 
-std::shared_ptr<ov::Model> build_decoder(Weights& weights, const ModelDimensions& dims) {
-  return DecoderBuilder(weights, dims).build();
+std::shared_ptr<ov::Model> build_decoder(Weights& weights, const ModelDimensions& dims, bool tied) {
+  return DecoderBuilder(weights, dims, tied).build();
 }
 
 }  // namespace sotto::model

@@ -18,7 +18,8 @@ std::shared_ptr<ov::Model> build_encoder(Weights& weights, const ModelDimensions
 /// head_size], zero long after reset_state(); "past_key_values.{i}.encoder..." [n_windows, n_head, n_audio_ctx,
 /// head_size], the projections of encoder_hidden_states at the first inference after reset_state().
 /// The batch of input_ids may be n_windows × any factor: the beams of a window stand side by side and read one
-/// copy of its cross-attention keys and values.
-std::shared_ptr<ov::Model> build_decoder(Weights& weights, const ModelDimensions& dims);
+/// copy of its cross-attention keys and values. Logits come from the token table itself, or from
+/// "proj_out.weight" if the two are not tied.
+std::shared_ptr<ov::Model> build_decoder(Weights& weights, const ModelDimensions& dims, bool tied = true);
 
 }  // namespace sotto::model

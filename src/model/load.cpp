@@ -1,7 +1,13 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openvino/openvino.hpp>
 
 #include "model/ir_error.h"
+#include "model/ir_files.h"
 #include "sotto/error.h"
 #include "sotto/model.h"
 
@@ -9,75 +15,98 @@ namespace sotto::model {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char* kEncoder = "openvino_encoder_model.xml";
-constexpr const char* kDecoder = "openvino_decoder_model.xml";
-
 struct Port {
   std::string name;
   ov::PartialShape shape;
 };
 
-std::shared_ptr<ov::Model> read_graph(ov::Core& core, const fs::path& xml) {
-  for (const fs::path& file : {xml, fs::path(xml).replace_extension(".bin")}) {
+fs::path weights_of(const fs::path& xml) { return fs::path(xml).replace_extension(".bin"); }
+
+std::shared_ptr<ov::Model> read_graph(const fs::path& xml) {
+  for (const fs::path& file : {xml, weights_of(xml)}) {
     if (!fs::exists(file)) {
       throw Error(ErrorCode::not_found, file.string(), "expected a file of an OpenVINO model, found nothing.");
     }
   }
-  return translate_ir_errors(xml.string(), ErrorCode::bad_format, [&] { return core.read_model(xml.string()); });
+  return translate_ir_errors(
+      xml.string(), ErrorCode::bad_format, [&] { return ov::Core().read_model(xml.string()); });
 }
 
-void check_port(const std::vector<ov::Output<ov::Node>>& ports, const Port& expected, const char* kind, const fs::path& xml) {
-  const std::string where = xml.string() + ": " + kind + " " + expected.name;
-  for (const auto& port : ports) {
-    if (port.get_names().count(expected.name) == 0) {
-      continue;
-    }
-    if (!port.get_partial_shape().compatible(expected.shape)) {
+/// Each expected port must be among `ports` with a shape that can be the expected one.
+void check_ports(const std::vector<ov::Output<ov::Node>>& ports,
+                 const std::vector<Port>& expected,
+                 const std::string& where) {
+  for (const Port& port : expected) {
+    const auto has_name = [&](const auto& found) { return found.get_names().count(port.name) != 0; };
+    const auto found = std::find_if(ports.begin(), ports.end(), has_name);
+    if (found == ports.end()) {
+      std::vector<std::string> names;
+      for (const auto& other : ports) {
+        names.push_back(other.get_names().empty() ? "(unnamed)" : other.get_any_name());
+      }
       throw Error(ErrorCode::bad_format,
                   where,
-                  fmt::format("expected shape {} as config.json says, found {}.",
-                              expected.shape.to_string(),
-                              port.get_partial_shape().to_string()));
+                  fmt::format("expected \"{}\", found {}.", port.name, fmt::join(names, ", ")));
     }
-    return;
+    if (!found->get_partial_shape().compatible(port.shape)) {
+      throw Error(ErrorCode::bad_format,
+                  where,
+                  fmt::format("\"{}\": expected shape {} as config.json says, found {}.",
+                              port.name,
+                              port.shape.to_string(),
+                              found->get_partial_shape().to_string()));
+    }
   }
-  throw Error(ErrorCode::bad_format, where, "is missing.");
 }
 
 }  // namespace
 
-bool is_ir_directory(const fs::path& directory) { return fs::exists(directory / kEncoder); }
+bool is_ir_directory(const fs::path& directory) { return fs::exists(directory / kEncoderFile); }
 
 WhisperModel load(const fs::path& directory) {
   WhisperModel model;
   model.directory = directory;
   model.dims = read_dimensions(directory);
   model.generation = read_generation_config(directory);
-  ov::Core core;
   const ModelDimensions& dims = model.dims;
-  model.encoder = read_graph(core, directory / kEncoder);
-  check_port(model.encoder->inputs(), {"input_features", {-1, dims.n_mels, 2 * dims.n_audio_ctx}}, "input", directory / kEncoder);
-  check_port(model.encoder->outputs(), {"last_hidden_state", {-1, dims.n_audio_ctx, dims.n_audio_state}}, "output", directory / kEncoder);
-  model.decoder = read_graph(core, directory / kDecoder);
-  check_port(model.decoder->inputs(), {"input_ids", {-1, -1}}, "input", directory / kDecoder);
-  check_port(model.decoder->inputs(), {"encoder_hidden_states", {-1, -1, dims.n_text_state}}, "input", directory / kDecoder);
-  check_port(model.decoder->inputs(), {"beam_idx", {-1}}, "input", directory / kDecoder);
-  check_port(model.decoder->outputs(), {"logits", {-1, -1, dims.n_vocab}}, "output", directory / kDecoder);
+
+  const fs::path encoder = directory / kEncoderFile;
+  model.encoder = read_graph(encoder);
+  check_ports(model.encoder->inputs(),
+              {{"input_features", {-1, dims.n_mels, 2 * dims.n_audio_ctx}}},
+              encoder.string() + ": inputs");
+  check_ports(model.encoder->outputs(),
+              {{"last_hidden_state", {-1, dims.n_audio_ctx, dims.n_audio_state}}},
+              encoder.string() + ": outputs");
+
+  const fs::path decoder = directory / kDecoderFile;
+  model.decoder = read_graph(decoder);
+  check_ports(model.decoder->inputs(),
+              {{"input_ids", {-1, -1}}, {"encoder_hidden_states", {-1, -1, dims.n_text_state}}, {"beam_idx", {-1}}},
+              decoder.string() + ": inputs");
+  check_ports(
+      model.decoder->outputs(), {{"logits", {-1, -1, dims.n_vocab}}}, decoder.string() + ": outputs");
   return model;
 }
 
 ModelSize measure_size(const fs::path& directory) {
-  if (!is_ir_directory(directory)) {
-    throw Error(ErrorCode::not_found, directory.string(), "expected a directory with openvino_encoder_model.xml.");
-  }
   ModelSize size;
+  const auto bin_bytes = [&](const char* xml) {
+    const fs::path bin = weights_of(directory / xml);
+    std::error_code error;
+    const std::uintmax_t n_bytes = fs::file_size(bin, error);
+    if (error) {
+      throw Error(ErrorCode::not_found, bin.string(), "expected a file of an OpenVINO model, found nothing.");
+    }
+    return n_bytes;
+  };
+  size.encoder_bytes = bin_bytes(kEncoderFile);
+  size.decoder_bytes = bin_bytes(kDecoderFile);
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     if (entry.is_regular_file()) {
       size.directory_bytes += entry.file_size();
     }
   }
-  size.encoder_bytes = fs::file_size(directory / "openvino_encoder_model.bin");
-  size.decoder_bytes = fs::file_size(directory / "openvino_decoder_model.bin");
   return size;
 }
 

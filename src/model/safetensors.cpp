@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <optional>
 #include <set>
 #include <utility>
@@ -151,6 +152,40 @@ void check_coverage(const TensorMap& tensors, std::span<const std::byte> data, c
   }
 }
 
+TensorFiles read_files(const std::set<fs::path>& paths) {
+  const auto files = std::make_shared<std::deque<MappedFile>>();
+  TensorFiles read;
+  for (const fs::path& path : paths) {
+    files->emplace_back(path);
+    for (auto& [name, tensor] : parse_safetensors(files->back().bytes(), path.string())) {
+      if (!read.tensors.emplace(name, std::move(tensor)).second) {
+        throw_bad(path.string(), fmt::format("tensor \"{}\" is in another shard too.", name));
+      }
+    }
+  }
+  read.keep_alive = files;
+  return read;
+}
+
+TensorFiles read_shards(const fs::path& directory, const fs::path& index) {
+  const nlohmann::json json = read_json_object(index);
+  const auto weight_map = required_json_field<std::map<std::string, std::string>>(json, "weight_map", index);
+  std::set<fs::path> paths;
+  for (const auto& [tensor, file] : weight_map) {
+    if (file.empty() || fs::path(file).filename() != fs::path(file) || file == ".." || file == ".") {
+      throw_bad(index.string(), fmt::format("expected file names beside it, found \"{}\".", file));
+    }
+    paths.insert(directory / file);
+  }
+  TensorFiles read = read_files(paths);
+  for (const auto& [tensor, file] : weight_map) {
+    if (read.tensors.count(tensor) == 0) {
+      throw_bad(index.string(), fmt::format("expected tensor \"{}\" in {}, found none.", tensor, file));
+    }
+  }
+  return read;
+}
+
 }  // namespace
 
 MappedFile::MappedFile(const fs::path& path) {
@@ -207,54 +242,18 @@ TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& 
   return tensors;
 }
 
-Checkpoint::Checkpoint(const fs::path& directory) : directory_(directory), files_(std::make_shared<Files>()) {
+TensorFiles read_safetensors(const fs::path& directory) {
   const fs::path single = directory / "model.safetensors";
   const fs::path index = directory / "model.safetensors.index.json";
   if (fs::exists(single)) {
-    add_file(single);
-  } else if (fs::exists(index)) {
-    add_shards(index);
-  } else {
-    throw Error(ErrorCode::not_found,
-                directory.string(),
-                "expected model.safetensors or model.safetensors.index.json, found neither; checkpoints in other "
-                "forms (pytorch_model.bin, .pt) are saved as safetensors by transformers' save_pretrained.");
+    return read_files({single});
   }
-}
-
-void Checkpoint::add_file(const fs::path& path) {
-  files_->push_back(std::make_unique<MappedFile>(path));
-  for (auto& [name, tensor] : parse_safetensors(files_->back()->bytes(), path.string())) {
-    if (!tensors_.emplace(name, tensor).second) {
-      throw_bad(path.string(), fmt::format("tensor \"{}\" is in another shard too.", name));
-    }
+  if (fs::exists(index)) {
+    return read_shards(directory, index);
   }
-}
-
-void Checkpoint::add_shards(const fs::path& index) {
-  const nlohmann::json json = read_json_object(index);
-  const auto weight_map =
-      required_json_field<std::map<std::string, std::string>>(json, "weight_map", index);
-  std::set<std::string> files;
-  for (const auto& [tensor, file] : weight_map) {
-    if (fs::path(file).filename() != fs::path(file) || file == ".." || file == ".") {
-      throw_bad(index.string(), fmt::format("expected file names beside it, found \"{}\".", file));
-    }
-    files.insert(file);
-  }
-  for (const std::string& file : files) {
-    add_file(directory_ / file);
-  }
-  for (const auto& [tensor, file] : weight_map) {
-    if (find(tensor) == nullptr) {
-      throw_bad(index.string(), fmt::format("tensor \"{}\" is not in {}.", tensor, file));
-    }
-  }
-}
-
-const TensorView* Checkpoint::find(std::string_view name) const {
-  const auto found = tensors_.find(name);
-  return found == tensors_.end() ? nullptr : &found->second;
+  throw Error(ErrorCode::not_found,
+              directory.string(),
+              "expected model.safetensors or model.safetensors.index.json, found neither.");
 }
 
 }  // namespace sotto::model

@@ -50,28 +50,14 @@ using TensorMap = std::map<std::string, TensorView, std::less<>>;
 /// Source: the format description of huggingface/safetensors 0.8, whose reader holds the same rules.
 TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& where);
 
-/// The weights of a Hugging Face directory: model.safetensors, or the shards that
-/// model.safetensors.index.json names.
-class Checkpoint {
- public:
-  /// Throws Error(not_found) if there is neither, (bad_format) for a broken index or shard.
-  explicit Checkpoint(const std::filesystem::path& directory);
-
-  /// Null if there is no such tensor.
-  const TensorView* find(std::string_view name) const;
-  const std::filesystem::path& directory() const { return directory_; }
-  /// Keeps the mapped files alive for views that outlive this object.
-  std::shared_ptr<const void> keep_alive() const { return files_; }
-
- private:
-  using Files = std::vector<std::unique_ptr<MappedFile>>;
-
-  void add_file(const std::filesystem::path& path);
-  void add_shards(const std::filesystem::path& index);
-
-  std::filesystem::path directory_;
-  std::shared_ptr<Files> files_;
-  TensorMap tensors_;
+/// Tensors of one or more files, and what keeps them mapped.
+struct TensorFiles {
+  TensorMap tensors;
+  std::shared_ptr<const void> keep_alive;
 };
+
+/// The weights of a Hugging Face directory: model.safetensors, or the shards that model.safetensors.index.json
+/// names. Throws Error(not_found) if there is neither, (bad_format) for a broken index or shard.
+TensorFiles read_safetensors(const std::filesystem::path& directory);
 
 }  // namespace sotto::model

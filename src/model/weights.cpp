@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -83,19 +84,16 @@ std::shared_ptr<Constant> constant_of_mapped(const TensorView& tensor,
 
 }  // namespace
 
-Weights::Weights(const std::filesystem::path& directory) : checkpoint_(directory), prefix_("model.") {
-  const std::string probe = "encoder.conv1.weight";
-  if (checkpoint_.find(prefix_ + probe) == nullptr && checkpoint_.find(probe) != nullptr) {
-    prefix_.clear();
-  }
-}
+Weights::Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive)
+    : where_(std::move(where)), tensors_(std::move(tensors)), keep_alive_(std::move(keep_alive)) {}
 
 const TensorView* Weights::find(const std::string& name) const {
-  const TensorView* tensor = checkpoint_.find(name);
-  if (tensor == nullptr && name.starts_with("model.")) {
-    tensor = checkpoint_.find(prefix_ + name.substr(std::string_view("model.").size()));
+  constexpr std::string_view kPrefix = "model.";
+  auto found = tensors_.find(name);
+  if (found == tensors_.end() && name.starts_with(kPrefix)) {
+    found = tensors_.find(std::string_view(name).substr(kPrefix.size()));  // saved from the bare WhisperModel
   }
-  return tensor;
+  return found == tensors_.end() ? nullptr : &found->second;
 }
 
 std::size_t Weights::n_rows(const std::string& name) const {
@@ -104,7 +102,7 @@ std::size_t Weights::n_rows(const std::string& name) const {
 }
 
 ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shape, const ov::Shape& as) {
-  const std::string where = checkpoint_.directory().string() + ": " + name;
+  const std::string where = where_ + ": " + name;
   const TensorView* tensor = find(name);
   if (tensor == nullptr) {
     throw Error(ErrorCode::bad_format, where, fmt::format("expected a tensor of shape {}, found none.", shape));
@@ -122,7 +120,7 @@ ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shap
   const ov::Shape& in_graph = as.empty() ? shape : as;
   const auto constant = tensor->dtype == DType::bf16
                             ? constant_of_bf16(*tensor, in_graph)
-                            : constant_of_mapped(*tensor, in_graph, checkpoint_.keep_alive());
+                            : constant_of_mapped(*tensor, in_graph, keep_alive_);
   constant->set_friendly_name(name);
   if (constant->get_element_type() == ov::element::f32) {
     return constant;

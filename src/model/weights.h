@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,22 +18,24 @@ namespace sotto::model {
 /// f16's range. bf16 → f16 is exact from 2^-14 on and below it off by at most 2^-25.
 class Weights {
  public:
-  explicit Weights(const std::filesystem::path& directory);
+  /// `tensors` under Hugging Face's names, with or without the prefix "model."; `keep_alive` owns what they point
+  /// to; `where` names the checkpoint in errors.
+  Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive);
 
   /// The tensor as an f32 output: a Constant, followed by a Convert where it is stored as f16.
   /// `as` is the shape it gets in the graph, for example [1, 1, n] of a bias [n]; empty: `shape`.
   /// Throws Error(bad_format) where it is missing or not of `shape`, (unsupported) for other types.
   ov::Output<ov::Node> get(const std::string& name, const ov::Shape& shape, const ov::Shape& as = {});
 
-  bool has(const std::string& name) const { return find(name) != nullptr; }
   /// Size of the first axis, 0 where there is no such tensor.
   std::size_t n_rows(const std::string& name) const;
 
  private:
   const TensorView* find(const std::string& name) const;
 
-  Checkpoint checkpoint_;
-  std::string prefix_;  ///< "model.", or "" in checkpoints saved from the bare WhisperModel
+  std::string where_;
+  TensorMap tensors_;
+  std::shared_ptr<const void> keep_alive_;
 };
 
 }  // namespace sotto::model
