@@ -93,7 +93,7 @@ class Summary:
 class Comparison:
     def __init__(self, case, theirs, ours):
         self.fp, self.theirs, self.ours = Summary(case.model), Summary(theirs), Summary(ours)
-        self.relative = case.relative
+        self.relative, self.different = case.relative, case.different
         self.failures = []
 
     def expect(self, condition, message):
@@ -140,7 +140,7 @@ class Comparison:
             n_weights += theirs.size
             n_different += np.count_nonzero(difference)
         self.n_weights, self.n_different = n_weights, n_different
-        self.expect(n_different <= 1e-4 * n_weights, f"{n_different} of {n_weights} i8 weights differ")
+        self.expect(n_different <= self.different * n_weights, f"{n_different} of {n_weights} i8 weights differ")
 
     def compare_biases(self):
         changed = {"NNCF": set(), "sotto": set()}

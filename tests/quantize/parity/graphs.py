@@ -17,6 +17,7 @@ class Case:
     inputs: list
     options: dict = dataclasses.field(default_factory=dict)
     relative: float = 1e-5  # largest difference of bounds and scales
+    different: float = 1e-4  # largest share of i8 weights that differ
 
 
 class Builder:
@@ -156,4 +157,208 @@ def encoder_half():
     return Case(*encoder("openai", half=True), {"smooth_quant_alpha": 0.5}, relative=1e-3)
 
 
-CASES = {f.__name__: f for f in [encoder_openai, encoder_hf, encoder_sdpa, encoder_half]}
+def encoder_performance():
+    return Case(*encoder("openai"), {"preset": "performance"})
+
+
+def encoder_ignored():
+    return Case(*encoder("openai"), {
+        "ignored_names": ["blocks.0.mlp.0/MatMul"], "ignored_patterns": ["blocks.1.attn.q"], "ignored_types": ["Convolution"]})
+
+
+def encoder_overflow():
+    # At half range the largest weight of a channel falls exactly between two steps.
+    return Case(*encoder("openai"), {"overflow_fix": "enable", "fast_bias_correction": False}, different=1e-3)
+
+
+def encoder_no_smoothing():
+    return Case(*encoder("openai"), {"smooth_quant_alpha": -1, "overflow_fix": "disable"})
+
+
+def encoder_smooth_convolutions():
+    return Case(*encoder("openai"), {"smooth_quant_alpha_convolution": 0.05})
+
+
+def shape_dim(x, axis):
+    return op.gather(op.shape_of(x), op.constant(np.array([axis], np.int64)), op.constant(np.array(0, np.int64)))
+
+
+def embed(b, tokens, past_length, table):
+    """Token rows plus the rows of the positions that follow the cache."""
+    x = op.gather(table, tokens, op.constant(np.array(0, np.int64)), name="embed_tokens")
+    end = op.add(past_length, shape_dim(tokens, 1))
+    positions = op.slice(b.constant((24, N), 0.3, "positional_embedding"), past_length, end,
+                         op.constant(np.array([1], np.int64)), op.constant(np.array([0], np.int64)), name="positions")
+    return op.add(x, positions, name="add_position")
+
+
+def decoder(style, half=False, tied=True, result_on_concat=True):
+    """The notebook's decoder: self-attention K and V come in and go out, xa is projected at every step."""
+    b = Builder(2, half)
+    tokens, xa = parameter([1, -1], "tokens", ov.Type.i64), parameter([1, 20, N], "xa")
+    parameters, results = [tokens, xa], []
+    for layer in range(LAYERS):
+        parameters += [parameter([1, -1, N], f"past_{kv}_{layer}") for kv in "kv"]
+    table = b.constant((VOCAB, N), 0.5, "token_embedding")
+    x = embed(b, tokens, shape_dim(parameters[2], 1), table)
+    for layer in range(LAYERS):
+        name = f"blocks.{layer}"
+        norm = b.layer_norm(x, N, f"{name}.attn_ln")
+        q = b.linear(norm, N, N, f"{name}.attn.query")
+        k, v = b.linear(norm, N, N, f"{name}.attn.key", bias=False), b.linear(norm, N, N, f"{name}.attn.value")
+        new = [k, v]
+        k, v = (op.concat([parameters[2 + 2 * layer + i], y], 1, name=f"{name}/{kv}_cache") for i, (kv, y) in enumerate(zip("kv", new)))
+        results += [k, v] if result_on_concat else new
+        if style == "hf":
+            q = b.scale(q, (N // HEADS) ** -0.5, f"{name}/q_scale")
+        y = b.linear(b.attend(q, k, v, HEADS, N, f"{name}.attn", style), N, N, f"{name}.attn.out")
+        x = b.residual(x, y, f"{name}/sum1")
+        norm = b.layer_norm(x, N, f"{name}.cross_attn_ln")
+        x = b.residual(x, b.attention(norm, xa, N, HEADS, f"{name}.cross_attn", style), f"{name}/sum2")
+        x = b.residual(x, b.mlp(b.layer_norm(x, N, f"{name}.mlp_ln"), N, f"{name}.mlp"), f"{name}/sum3")
+    x = b.layer_norm(x, N, "ln")
+    weight = table if tied else b.constant((VOCAB, N), 0.2, "logits.weight")
+    logits = op.matmul(x, weight, False, True, name="logits")
+    inputs = []
+    for sentence in range(3):
+        encoded = normal(b.rng, 1, 20, N)
+        for step in range(3):
+            # NNCF reads uninitialized memory where it observes the empty cache itself, not its concatenation.
+            n_past, n_new = (0 if result_on_concat else 2, 4) if step == 0 else (3 + step, 1)
+            sample = {"tokens": b.rng.integers(0, VOCAB, (1, n_new)), "xa": encoded}
+            sample |= {p.get_friendly_name(): normal(b.rng, 1, n_past, N) for p in parameters[2:]}
+            inputs.append(sample)
+    return model([logits, *results], parameters, f"decoder_{style}"), inputs
+
+
+def decoder_openai():
+    return Case(*decoder("openai"))
+
+
+def decoder_hf():
+    return Case(*decoder("hf"))
+
+
+def decoder_sdpa():
+    return Case(*decoder("sdpa"))
+
+
+def decoder_untied():
+    return Case(*decoder("openai", tied=False))
+
+
+def decoder_half():
+    return Case(*decoder("openai", half=True), relative=1e-3)
+
+
+def decoder_cache_inside():
+    return Case(*decoder("hf", result_on_concat=False))
+
+
+def fused_qkv():
+    b = Builder(3)
+    x = parameter([1, -1, N], "x")
+    y = b.linear(x, N, 3 * N, "qkv")
+    y = op.reshape(y, op.constant(np.array([0, 0, 3, HEADS, N // HEADS], np.int64)), True, name="split_heads")
+    y = op.transpose(y, op.constant(np.array([2, 0, 3, 1, 4], np.int64)), name="qkv_first")
+    y = op.split(y, op.constant(np.array(0, np.int64)), 3, name="split")
+    q, k, v = (op.squeeze(y.output(i), op.constant(np.array([0], np.int64)), name=f"squeeze_{i}") for i in range(3))
+    y = b.linear(b.attend_heads(q, k, v, HEADS, N, "attn", "hf"), N, N, "out")
+    return Case(model([y], [x], "fused_qkv"), [{"x": normal(b.rng, 1, n, N)} for n in (5, 7, 1)])
+
+
+def fused_qkv_reshaped():
+    b = Builder(4)
+    x = parameter([1, -1, N], "x")
+    y = op.variadic_split(b.linear(x, N, 3 * N, "qkv"), op.constant(np.array(2, np.int64)),
+                          op.constant(np.array([N, N, N], np.int64)), name="split")
+    y = b.linear(b.attend(y.output(0), y.output(1), y.output(2), HEADS, N, "attn", "openai"), N, N, "out")
+    return Case(model([y], [x], "fused_qkv"), [{"x": normal(b.rng, 1, n, N)} for n in (5, 7, 1)])
+
+
+def post_norm():
+    b = Builder(5)
+    x = parameter([1, -1, N], "x")
+    y = x
+    for layer in range(2):
+        name = f"blocks.{layer}"
+        y = b.layer_norm(op.add(y, b.attention(y, y, N, HEADS, f"{name}.attn", "hf"), name=f"{name}/sum1"), N, f"{name}.ln1")
+        y = b.layer_norm(op.add(y, b.mlp(y, N, f"{name}.mlp"), name=f"{name}/sum2"), N, f"{name}.ln2")
+    return Case(model([y], [x], "post_norm"), [{"x": normal(b.rng, 1, n, N)} for n in (5, 7, 1, 9)])
+
+
+def post_norm_no_smoothing():
+    case = post_norm()
+    case.options["smooth_quant_alpha"] = -1
+    return case
+
+
+def convolutions():
+    b = Builder(6)
+    x = parameter([1, 8, 12, 12], "x")
+    y = op.convolution(x, b.constant((16, 8, 3, 3), 0.1, "stem.weight"), [1, 1], [1, 1], [1, 1], [1, 1], name="stem")
+    y = op.relu(op.add(y, b.constant((1, 16, 1, 1), 0.5), name="stem_bias"), name="relu1")
+    y = op.group_convolution(y, b.constant((16, 1, 1, 3, 3), 0.3), [2, 2], [1, 1], [1, 1], [1, 1], name="depthwise")
+    y = op.relu(op.add(y, b.constant((1, 16, 1, 1), 0.5), name="depthwise_bias"), name="relu2")
+    y = op.group_convolution(y, b.constant((2, 8, 8, 1, 1), 0.3), [1, 1], [0, 0], [0, 0], [1, 1], name="grouped")
+    y = op.relu(op.add(y, b.constant((1, 16, 1, 1), 0.5), name="grouped_bias"), name="relu3")
+    y = op.convolution_backprop_data(y, b.constant((16, 8, 2, 2), 0.2), [2, 2], name="up")
+    y = op.relu(op.add(y, b.constant((1, 8, 1, 1), 0.5), name="up_bias"), name="relu4")
+    y = op.convolution(op.max_pool(y, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0),
+                       b.constant((8, 8, 3, 3), 0.1, "last.weight"), [1, 1], [0, 1], [1, 0], [1, 1], name="last")
+    return Case(model([op.add(y, b.constant((1, 8, 1, 1), 0.5), name="last_bias")], [x], "convolutions"),
+                [{"x": normal(b.rng, 1, 8, 12, 12)} for _ in range(4)])
+
+
+def concatenation():
+    b = Builder(7)
+    x, z = parameter([1, 6, 10], "x"), parameter([1, 10, 10], "z")
+    y = [op.relu(op.convolution(p, b.constant((8, n, 3), 0.2), [1], [1], [1], [1], name=f"conv_{n}"), name=f"relu_{n}")
+         for p, n in ((x, 6), (z, 10))]
+    y = op.concat([*y, z], 1, name="concat")
+    y = op.convolution(y, b.constant((8, 26, 1), 0.2), [1], [0], [0], [1], name="mix")
+    return Case(model([op.add(y, b.constant((1, 8, 1), 0.5), name="mix_bias")], [x, z], "concatenation"),
+                [{"x": normal(b.rng, 1, 6, 10), "z": 3 * normal(b.rng, 1, 10, 10)} for _ in range(4)])
+
+
+def squeeze_excite():
+    b = Builder(8)
+    x = parameter([1, 8, 12, 12], "x")
+    y = op.relu(op.convolution(x, b.constant((16, 8, 3, 3), 0.1), [1, 1], [1, 1], [1, 1], [1, 1], name="stem"), name="relu")
+    g = op.reduce_mean(y, op.constant(np.array([2, 3], np.int64)), True, name="pool")
+    g = op.add(op.convolution(g, b.constant((4, 16, 1, 1), 0.3), [1, 1], [0, 0], [0, 0], [1, 1], name="squeeze"),
+               b.constant((1, 4, 1, 1), 0.5), name="squeeze_bias")
+    g = op.add(op.convolution(op.relu(g, name="relu_g"), b.constant((16, 4, 1, 1), 0.3), [1, 1], [0, 0], [0, 0], [1, 1], name="excite"),
+               b.constant((1, 16, 1, 1), 0.5), name="excite_bias")
+    y = op.multiply(y, op.sigmoid(g, name="gate"), name="gated")
+    y = op.convolution(y, b.constant((4, 16, 1, 1), 0.3), [1, 1], [0, 0], [0, 0], [1, 1], name="head")
+    return Case(model([y], [x], "squeeze_excite"), [{"x": normal(b.rng, 1, 8, 12, 12)} for _ in range(3)])
+
+
+def rotary():
+    b = Builder(9)
+    x, positions = parameter([1, -1, N], "x"), parameter([1, 1, -1], "positions")
+    d = N // HEADS
+    angles = op.matmul(op.reshape(b.constant((d // 2,)), op.constant(np.array([1, d // 2, 1], np.int64)), False), positions, False, False, name="angles")
+    angles = op.transpose(angles, op.constant(np.array([0, 2, 1], np.int64)), name="angles_t")
+    angles = op.concat([angles, angles], 2, name="angles_c")
+    cos, sin = (op.unsqueeze(f(angles), op.constant(np.array([1], np.int64))) for f in (op.cos, op.sin))
+
+    def rotate(y):
+        halves = op.split(y, op.constant(np.array(3, np.int64)), 2)
+        swapped = op.concat([op.negative(halves.output(1)), halves.output(0)], 3)
+        return op.add(op.multiply(y, cos), op.multiply(swapped, sin))
+
+    q, k, v = (b.heads(b.linear(x, N, N, n), HEADS, N, n) for n in ("q", "k", "v"))
+    y = b.linear(b.attend_heads(rotate(q), rotate(k), v, HEADS, N, "attn", "hf"), N, N, "out")
+    # NNCF multiplies the positions, of one channel, by a scale that belongs to the frequencies.
+    return Case(model([y], [x, positions], "rotary"),
+                [{"x": normal(b.rng, 1, n, N), "positions": np.arange(n, dtype=np.float32).reshape(1, 1, n)} for n in (5, 7, 2)],
+                {"smooth_quant_alpha": -1})
+
+
+CASES = {f.__name__: f for f in [
+    encoder_openai, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
+    encoder_no_smoothing, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied,
+    decoder_half, decoder_cache_inside, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
+    convolutions, concatenation, squeeze_excite, rotary]}
