@@ -33,20 +33,24 @@ struct TranscribeOptions {
   int beam_size = 0;                         ///< 0: greedy; otherwise beams at temperature 0
   int best_of = 5;                           ///< samples drawn at temperatures above 0
   double patience = 1.0;                     ///< beam search, arXiv:2204.05424
-  std::optional<double> length_penalty;      ///< none: divide by length; otherwise Google NMT's alpha, 0..1
+  std::optional<double> length_penalty{};    ///< none: divide by length; otherwise Google NMT's alpha, 0..1
   double compression_ratio_threshold = 2.4;  ///< a larger gzip ratio counts as a loop: next temperature
   double logprob_threshold = -1.0;           ///< a smaller mean log-probability: next temperature
   double no_speech_threshold = 0.6;          ///< a larger no-speech probability with a low mean: no text
   bool condition_on_previous_text = true;
   double prompt_reset_on_temperature = 0.5;  ///< the previous text is forgotten above it
-  std::string initial_prompt;
+  std::string initial_prompt{};
   bool without_timestamps = false;
   double max_initial_timestamp = 1.0;  ///< s
   bool suppress_blank = true;
   /// Token ids never produced; -1 stands for Whisper's list of symbols that are not speech.
   std::vector<int> suppress_tokens = {-1};
-  int sample_len = 0;      ///< most tokens in a window; 0: n_text_ctx / 2
-  std::uint64_t seed = 0;  ///< of the sampling at temperatures above 0
+  int sample_len = 0;                 ///< most tokens in a window; 0: n_text_ctx / 2
+  std::uint64_t seed = 0;             ///< of the sampling at temperatures above 0
+  std::string prefix{};               ///< text that every window is taken to begin with
+  bool carry_initial_prompt = false;  ///< initial_prompt before every window, not before the first only
+  /// start, end, start, end, ... of the stretches to transcribe, s, ascending; the last end may be missing.
+  std::vector<double> clip_timestamps{};
 };
 
 /// A stretch of speech; the fields of openai/whisper's segments.
@@ -55,8 +59,8 @@ struct Segment {
   std::size_t seek_frames = 0;  ///< mel frame (10 ms) where its window began
   double start_s = 0.0;
   double end_s = 0.0;
-  std::string text;
-  std::vector<std::int32_t> tokens;
+  std::string text{};
+  std::vector<std::int32_t> tokens{};
   double temperature = 0.0;
   double avg_logprob = 0.0;
   double compression_ratio = 0.0;
@@ -74,18 +78,18 @@ struct Transcription {
 
 /// Where and how models run.
 struct SessionOptions {
-  std::string device = "CPU";       ///< any OpenVINO device: CPU, GPU, AUTO, ...
-  std::string inference_precision;  ///< "f32", "bf16", "f16"; empty: the device's own choice
-  int threads = 0;                  ///< 0: the device's own choice
+  std::string device = "CPU";         ///< any OpenVINO device: CPU, GPU, AUTO, ...
+  std::string inference_precision{};  ///< "f32", "bf16", "f16"; empty: the device's own choice
+  int threads = 0;                    ///< 0: the device's own choice
 };
 
 enum class Stage { encoder, decoder };
 
 /// Who is told what happens while a transcription runs, all from the calling thread.
 struct Listeners {
-  std::function<void(const Segment&)> on_segment;
+  std::function<void(const Segment&)> on_segment{};
   /// After every inference; what calibration and timing listen to. `seconds` is the time infer() took.
-  std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference;
+  std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference{};
 };
 
 /// A compiled Whisper, ready to hear. Not for use from two threads at once.
@@ -110,7 +114,8 @@ class Transcriber {
 
   /// Precision the device really uses ("f32", "bf16", ...) and kernels executed, for reports.
   std::string inference_precision() const;
-  /// Execution type ("brgemm_avx512_i8", ...) → number of nodes, from the runtime model of a part.
+  /// Layer and kernel of the nodes that multiply matrices ("FullyConnected brgemm_avx512_amx_I8", ...) → how
+  /// many there are, from the runtime model of a part.
   std::map<std::string, int> executed_kernels(Stage stage) const;
 
  private:

@@ -1,0 +1,82 @@
+#include "transcribe/compile.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <openvino/runtime/properties.hpp>
+
+#include "sotto/error.h"
+#include "model/ir_error.h"
+
+namespace sotto::transcribe {
+namespace {
+
+constexpr std::array<std::string_view, 4> kVirtualDevices = {"AUTO", "BATCH", "HETERO", "MULTI"};
+
+/// "GPU.1" → "GPU", "AUTO:GPU,CPU" → "AUTO".
+std::string_view family(std::string_view device) {
+  return device.substr(0, device.find_first_of(".:"));
+}
+
+ov::element::Type precision(const std::string& name) {
+  if (name == "f32") {
+    return ov::element::f32;
+  }
+  if (name == "bf16") {
+    return ov::element::bf16;
+  }
+  if (name == "f16") {
+    return ov::element::f16;
+  }
+  throw Error(ErrorCode::invalid_argument, "inference_precision",
+              fmt::format("expected f32, bf16, f16 or nothing, found {}.", name));
+}
+
+ov::AnyMap properties(const SessionOptions& options) {
+  ov::AnyMap map = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY)};
+  if (!options.inference_precision.empty()) {
+    map.insert(ov::hint::inference_precision(precision(options.inference_precision)));
+  }
+  if (options.threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads",
+                fmt::format("expected 0 or more, found {}.", options.threads));
+  }
+  if (options.threads > 0) {
+    map.insert(ov::inference_num_threads(options.threads));
+  }
+  return map;
+}
+
+}  // namespace
+
+void expect_device(const ov::Core& core, const std::string& device) {
+  std::vector<std::string> available = core.get_available_devices();
+  const bool is_virtual =
+      std::find(kVirtualDevices.begin(), kVirtualDevices.end(), family(device)) != kVirtualDevices.end();
+  const bool is_there = std::any_of(available.begin(), available.end(), [&](const std::string& name) {
+    return name == device || (family(name) == device);
+  });
+  // A single device of its family may be called "CPU.0" or "GPU.0" too.
+  const bool is_first = device.ends_with(".0") &&
+                        std::find(available.begin(), available.end(), family(device)) != available.end();
+  if (!is_virtual && !is_there && !is_first) {
+    available.emplace_back("AUTO");
+    throw Error(ErrorCode::not_found, "device",
+                fmt::format("expected one of {}, found {}.", fmt::join(available, ", "), device));
+  }
+}
+
+ov::CompiledModel compile(ov::Core& core,
+                          const std::shared_ptr<const ov::Model>& model,
+                          const SessionOptions& options,
+                          std::string_view part) {
+  const ov::AnyMap map = properties(options);
+  const std::string where = fmt::format("{} on {}", part, options.device);
+  return model::translate_ir_errors(where, ErrorCode::unsupported,
+                                   [&] { return core.compile_model(model, options.device, map); });
+}
+
+}  // namespace sotto::transcribe

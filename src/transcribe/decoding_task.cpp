@@ -1,0 +1,189 @@
+#include "transcribe/decoding_task.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sotto/error.h"
+#include "transcribe/beam_search.h"
+#include "transcribe/compression_ratio.h"
+#include "transcribe/greedy_decoder.h"
+#include "transcribe/sequence_ranker.h"
+#include "transcribe/strip.h"
+#include "transcribe/token_tail.h"
+
+namespace sotto::transcribe {
+namespace {
+
+constexpr int kNonSpeech = -1;  // in suppress_tokens: the vocabulary's own list
+
+std::vector<TokenId> suppressed_tokens(const Vocabulary& vocabulary,
+                                       const std::vector<int>& asked,
+                                       std::int64_t n_vocab) {
+  std::vector<TokenId> ids = {vocabulary.transcribe, vocabulary.translate, vocabulary.sot,
+                              vocabulary.sot_prev,   vocabulary.sot_lm,    vocabulary.no_speech};
+  for (const int id : asked) {
+    if (id == kNonSpeech) {
+      ids.insert(ids.end(), vocabulary.non_speech.begin(), vocabulary.non_speech.end());
+    } else if (id < n_vocab) {
+      ids.push_back(id);
+    } else {
+      throw Error(
+          ErrorCode::invalid_argument, "suppress_tokens",
+          fmt::format("expected token ids below {}, the size of the vocabulary, found {}.", n_vocab, id));
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+std::vector<TokenId> sot_sequence(const Vocabulary& vocabulary,
+                                  const TranscribeOptions& options,
+                                  const std::string& language) {
+  std::vector<TokenId> tokens = {vocabulary.sot};
+  if (vocabulary.is_multilingual) {
+    tokens.push_back(vocabulary.language_ids.at(language));
+    tokens.push_back(options.task == Task::translate ? vocabulary.translate : vocabulary.transcribe);
+  }
+  if (options.without_timestamps) {
+    tokens.push_back(vocabulary.no_timestamps);
+  }
+  return tokens;
+}
+
+/// The tokens of a prefix that fit beside sample_len.
+std::vector<TokenId> prefix_tokens(const Vocabulary& vocabulary,
+                                   const std::string& prefix,
+                                   std::ptrdiff_t room) {
+  if (prefix.empty()) {
+    return {};
+  }
+  const std::vector<TokenId> tokens = vocabulary.encode(" " + std::string(strip(prefix)));
+  const std::span<const TokenId> tail = token_tail(tokens, room);
+  return {tail.begin(), tail.end()};
+}
+
+std::vector<std::unique_ptr<LogitFilter>> make_filters(const Vocabulary& vocabulary,
+                                                       const model::ModelDimensions& dims,
+                                                       const TranscribeOptions& options) {
+  std::vector<std::unique_ptr<LogitFilter>> filters;
+  if (options.suppress_blank) {
+    filters.push_back(std::make_unique<SuppressBlank>(vocabulary));
+  }
+  if (!options.suppress_tokens.empty()) {
+    filters.push_back(std::make_unique<SuppressTokens>(
+        suppressed_tokens(vocabulary, options.suppress_tokens, dims.n_vocab)));
+  }
+  if (!options.without_timestamps) {
+    std::optional<int> max_index;
+    if (options.max_initial_timestamp > 0.0) {
+      const double precision_s = static_cast<double>(audio::kWindowS) / static_cast<double>(dims.n_audio_ctx);
+      max_index = static_cast<int>(std::nearbyint(options.max_initial_timestamp / precision_s));
+    }
+    filters.push_back(std::make_unique<ApplyTimestampRules>(vocabulary, max_index));
+  }
+  return filters;
+}
+
+double probability(std::span<const float> logits, TokenId id) {
+  return std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)] - checked_log_sum_exp(logits)));
+}
+
+}  // namespace
+
+DecodingTask::DecodingTask(const Vocabulary& vocabulary,
+                           const model::ModelDimensions& dims,
+                           const TranscribeOptions& options,
+                           const std::string& language)
+    : vocabulary_(vocabulary),
+      options_(options),
+      n_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
+      sample_len_(options.sample_len > 0 ? static_cast<std::size_t>(options.sample_len) : n_ctx_ / 2),
+      sot_sequence_(sot_sequence(vocabulary, options, language)),
+      filters_(make_filters(vocabulary, dims, options)) {
+  const auto room = static_cast<std::ptrdiff_t>(n_ctx_ / 2) - static_cast<std::ptrdiff_t>(sample_len_);
+  const std::vector<TokenId> prefix = prefix_tokens(vocabulary, options.prefix, room);
+  sot_sequence_.insert(sot_sequence_.end(), prefix.begin(), prefix.end());
+}
+
+std::vector<TokenId> DecodingTask::initial_tokens(std::span<const TokenId> prompt) const {
+  std::vector<TokenId> tokens;
+  if (!prompt.empty()) {
+    tokens.push_back(vocabulary_.sot_prev);
+    const std::span<const TokenId> tail = prompt.last(std::min(prompt.size(), n_ctx_ / 2 - 1));
+    tokens.insert(tokens.end(), tail.begin(), tail.end());
+  }
+  tokens.insert(tokens.end(), sot_sequence_.begin(), sot_sequence_.end());
+  return tokens;
+}
+
+std::unique_ptr<TokenDecoder> DecodingTask::make_decoder(const Run& run) const {
+  if (run.temperature > 0.0) {
+    const auto n_samples = static_cast<std::size_t>(options_.best_of);
+    return std::make_unique<GreedyDecoder>(run.temperature, n_samples, vocabulary_.eot, run.seed);
+  }
+  if (options_.beam_size > 0) {
+    const auto beam_size = static_cast<std::size_t>(options_.beam_size);
+    return std::make_unique<BeamSearchDecoder>(beam_size, options_.patience, vocabulary_.eot);
+  }
+  return std::make_unique<GreedyDecoder>(0.0, 1, vocabulary_.eot, run.seed);
+}
+
+void DecodingTask::apply_filters(const LogitRows& logits, const std::vector<OpenRow>& rows) const {
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    for (const auto& filter : filters_) {
+      filter->apply(logits[row], rows[row].tokens);
+    }
+  }
+}
+
+void DecodingTask::main_loop(Inference& inference,
+                             LogitRows logits,
+                             std::size_t n_initial,
+                             TokenDecoder& decoder,
+                             const std::stop_token& stop) const {
+  std::vector<TokenId> last_tokens;
+  std::vector<std::int32_t> source_rows;
+  for (std::size_t n_sampled = 1;; ++n_sampled) {
+    apply_filters(logits, decoder.open_rows());
+    decoder.update(logits);
+    if (decoder.completed() || n_sampled == sample_len_ || n_initial + n_sampled > n_ctx_) {
+      return;
+    }
+    if (stop.stop_requested()) {
+      throw Error(ErrorCode::cancelled, "transcribing", "stopped on request.");
+    }
+    last_tokens.clear();
+    source_rows.clear();
+    for (const OpenRow& row : decoder.open_rows()) {
+      last_tokens.push_back(row.tokens.back());
+      source_rows.push_back(row.source);
+    }
+    logits = inference.step(last_tokens, source_rows);
+  }
+}
+
+DecodingResult DecodingTask::run(Inference& inference, const Run& run) const {
+  const std::vector<TokenId> initial = initial_tokens(run.prompt);
+  const auto sot = std::find(initial.begin(), initial.end(), vocabulary_.sot) - initial.begin();
+  const auto decoder = make_decoder(run);
+  const PromptLogits logits = inference.start(initial, static_cast<std::size_t>(sot));
+  DecodingResult result;
+  result.no_speech_prob = probability(logits.at_position, vocabulary_.no_speech);
+  main_loop(inference, logits.next, initial.size(), *decoder, run.stop);
+
+  std::vector<Candidate> candidates = decoder->finalize();
+  Candidate& best = candidates[rank_by_likelihood(candidates, options_.length_penalty)];
+  result.avg_logprob = best.sum_logprob / static_cast<double>(best.tokens.size() + 1);
+  result.text = strip(vocabulary_.decode(best.tokens));
+  result.compression_ratio = compression_ratio(result.text);
+  result.temperature = run.temperature;
+  result.tokens = std::move(best.tokens);
+  return result;
+}
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "sotto/transcribe.h"
+#include "transcribe/inference.h"
+#include "transcribe/logit_filters.h"
+#include "transcribe/token_decoder.h"
+#include "transcribe/vocabulary.h"
+
+namespace sotto::transcribe {
+
+/// What one window was decoded to.
+struct DecodingResult {
+  std::vector<TokenId> tokens;  ///< text and timestamps, without prompt and end
+  std::string text;             ///< of the tokens, stripped
+  double temperature = 0.0;
+  double avg_logprob = 0.0;  ///< sum of log-probabilities / (number of tokens + 1)
+  double no_speech_prob = 0.0;
+  double compression_ratio = 0.0;
+};
+
+/// Turns an encoded window into tokens under the rules of the options.
+/// Source: openai/whisper 20250625, decoding.py, DecodingTask.
+class DecodingTask {
+ public:
+  /// `language` is a code of the vocabulary; not used by English-only models. Throws
+  /// Error(invalid_argument) for tokens to suppress that the vocabulary does not have.
+  DecodingTask(const Vocabulary& vocabulary,
+               const model::ModelDimensions& dims,
+               const TranscribeOptions& options,
+               const std::string& language);
+
+  /// How one run differs from another of the same task.
+  struct Run {
+    std::span<const TokenId> prompt{};  ///< tokens of the text before; the last n_text_ctx / 2 - 1 count
+    double temperature = 0.0;
+    std::uint64_t seed = 0;
+    std::stop_token stop{};
+  };
+  /// Decodes the window that `inference` encoded last. Throws Error(cancelled) on a requested stop.
+  DecodingResult run(Inference& inference, const Run& run) const;
+
+ private:
+  std::vector<TokenId> initial_tokens(std::span<const TokenId> prompt) const;
+  std::unique_ptr<TokenDecoder> make_decoder(const Run& run) const;
+  void apply_filters(const LogitRows& logits, const std::vector<OpenRow>& rows) const;
+  void main_loop(Inference& inference,
+                 LogitRows logits,
+                 std::size_t n_initial,
+                 TokenDecoder& decoder,
+                 const std::stop_token& stop) const;
+
+  Vocabulary vocabulary_;
+  TranscribeOptions options_;
+  std::size_t n_ctx_;
+  std::size_t sample_len_;
+  std::vector<TokenId> sot_sequence_;  ///< with the prefix behind it
+  std::vector<std::unique_ptr<LogitFilter>> filters_;
+};
+
+}  // namespace sotto::transcribe

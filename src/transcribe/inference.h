@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "sotto/audio.h"
+#include "transcribe/token_decoder.h"
+
+namespace sotto::transcribe {
+
+/// Logits behind a prompt: of the token that follows it, [1, n_vocab], and of the one that follows the
+/// prompt's token at a chosen position, [n_vocab].
+struct PromptLogits {
+  LogitRows next;
+  std::span<const float> at_position;
+};
+
+/// What decoding asks of a model. The sequence of calls is (encode (start step*)*)*: a window is encoded
+/// once however often it is decoded. Returned logits may be written to and are valid until the next call.
+class Inference {
+ public:
+  virtual ~Inference() = default;
+  /// Hears a window of log-mel [n_mels, kWindowFrames]; what follows is about it.
+  virtual void encode(const audio::LogMel& window) = 0;
+  /// Forgets earlier tokens and feeds a prompt as row 0. Both results may be the same memory.
+  virtual PromptLogits start(std::span<const TokenId> prompt, std::size_t position) = 0;
+  /// Feeds one token a row, row r going on where row source_rows[r] of the call before ended; returns
+  /// [n_rows, n_vocab].
+  virtual LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) = 0;
+};
+
+}  // namespace sotto::transcribe

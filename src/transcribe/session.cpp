@@ -1,0 +1,150 @@
+#include "transcribe/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openvino/core/model.hpp>
+
+#include "sotto/error.h"
+#include "transcribe/compile.h"
+#include "model/ir_error.h"
+#include "transcribe/runtime_info.h"
+
+namespace sotto::transcribe {
+namespace {
+
+/// The encoder for exactly one window: static shapes let the device plan memory and kernels once.
+std::shared_ptr<ov::Model> for_one_window(const model::WhisperModel& model) {
+  return model::translate_ir_errors("encoder", ErrorCode::bad_format, [&] {
+    auto encoder = model.encoder->clone();
+    encoder->reshape(ov::PartialShape{1, model.dims.n_mels, 2 * model.dims.n_audio_ctx});
+    return encoder;
+  });
+}
+
+/// True if K and V of the window are kept in state between steps.
+bool keeps_cross_attention(const ov::Model& decoder) {
+  const auto variables = decoder.get_variables();
+  return std::any_of(variables.begin(), variables.end(), [](const auto& variable) {
+    return variable->get_info().variable_id.find(".encoder.") != std::string::npos;
+  });
+}
+
+ov::CompiledModel compile_checked(ov::Core& core,
+                                  const std::shared_ptr<ov::Model>& model,
+                                  const SessionOptions& options,
+                                  std::string_view part) {
+  expect_device(core, options.device);
+  return compile(core, model, options, part);
+}
+
+void expect_thirty_seconds(const model::ModelDimensions& dims) {
+  if (2 * dims.n_audio_ctx != audio::kWindowFrames) {
+    throw Error(ErrorCode::unsupported, "config.json",
+                fmt::format("expected max_source_positions of 1500 (30 s), found {}.", dims.n_audio_ctx));
+  }
+}
+
+}  // namespace
+
+Session::Session(const model::WhisperModel& model, const SessionOptions& options)
+    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
+      shares_window_(keeps_cross_attention(*model.decoder)) {
+  expect_thirty_seconds(model.dims);
+  encoder_model_ = compile_checked(core_, for_one_window(model), options, "encoder");
+  decoder_model_ = compile_checked(core_, model.decoder, options, "decoder");
+  encoder_ = encoder_model_.create_infer_request();
+  decoder_ = decoder_model_.create_infer_request();
+}
+
+void Session::listen(OnInference listener) {
+  listener_ = std::move(listener);
+  n_encoder_runs_ = 0;
+  n_decoder_runs_ = 0;
+}
+
+void Session::infer(Stage stage) {
+  ov::InferRequest& request = stage == Stage::encoder ? encoder_ : decoder_;
+  const auto begin = std::chrono::steady_clock::now();
+  model::translate_ir_errors(stage == Stage::encoder ? "encoder" : "decoder", ErrorCode::internal,
+                            [&] { request.infer(); });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  ++(stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_);
+  if (listener_) {
+    listener_(stage, request, seconds.count());
+  }
+}
+
+void Session::encode(const audio::LogMel& window) {
+  ov::Tensor features = encoder_.get_tensor("input_features");
+  if (window.values.size() != features.get_size()) {
+    throw Error(ErrorCode::internal, "encoder",
+                fmt::format("expected {} mel values, found {}.", features.get_size(), window.values.size()));
+  }
+  std::copy(window.values.begin(), window.values.end(), features.data<float>());
+  infer(Stage::encoder);
+  hidden_states_ = encoder_.get_tensor("last_hidden_state");
+}
+
+PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t position) {
+  constexpr std::int32_t kOnlyRow = 0;
+  decoder_.reset_state();
+  set_hidden_states(1);
+  feed_decoder(prompt, std::span(&kOnlyRow, 1));
+  const std::span<float> logits = decoder_logits();
+  return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(position * n_vocab_, n_vocab_)};
+}
+
+LogitRows Session::step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) {
+  if (!shares_window_) {
+    set_hidden_states(source_rows.size());
+  }
+  feed_decoder(tokens, source_rows);
+  return {decoder_logits(), n_vocab_};
+}
+
+void Session::feed_decoder(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) {
+  const std::size_t n_rows = source_rows.size();
+  ov::Tensor ids(ov::element::i64, {n_rows, tokens.size() / n_rows});
+  std::copy(tokens.begin(), tokens.end(), ids.data<std::int64_t>());
+  ov::Tensor beam_idx(ov::element::i32, {n_rows});
+  std::copy(source_rows.begin(), source_rows.end(), beam_idx.data<std::int32_t>());
+  decoder_.set_tensor("input_ids", ids);
+  decoder_.set_tensor("beam_idx", beam_idx);
+  infer(Stage::decoder);
+}
+
+void Session::set_hidden_states(std::size_t n_rows) {
+  const ov::Shape one = hidden_states_.get_shape();
+  if (n_rows == 1) {
+    decoder_.set_tensor("encoder_hidden_states", hidden_states_);
+    return;
+  }
+  if (decoder_.get_tensor("encoder_hidden_states").get_shape()[0] == n_rows) {
+    return;
+  }
+  ov::Tensor repeated(ov::element::f32, {n_rows, one[1], one[2]});
+  const float* const source = hidden_states_.data<float>();
+  for (std::size_t row = 0; row < n_rows; ++row) {
+    std::copy_n(source, hidden_states_.get_size(), repeated.data<float>() + row * hidden_states_.get_size());
+  }
+  decoder_.set_tensor("encoder_hidden_states", repeated);
+}
+
+std::span<float> Session::decoder_logits() {
+  ov::Tensor logits = decoder_.get_tensor("logits");
+  return {logits.data<float>(), logits.get_size()};
+}
+
+std::string Session::inference_precision() const {
+  return transcribe::inference_precision(encoder_model_);
+}
+
+std::map<std::string, int> Session::executed_kernels(Stage stage) const {
+  return transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
+}
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+#include <openvino/runtime/compiled_model.hpp>
+#include <openvino/runtime/core.hpp>
+#include <openvino/runtime/infer_request.hpp>
+#include <openvino/runtime/tensor.hpp>
+
+#include "sotto/model.h"
+#include "sotto/transcribe.h"
+#include "transcribe/inference.h"
+
+namespace sotto::transcribe {
+
+/// A Whisper pair compiled for a device and the requests that run it.
+///
+/// A prompt is fed once, as one row; the decoder's beam_idx spreads its state over the rows of the next
+/// step. Cross-attention K and V belong to the window and are shared by its rows. A decoder without such a
+/// state (older exports recompute them) is fed the window once for each row.
+class Session final : public Inference {
+ public:
+  using OnInference = std::function<void(Stage, ov::InferRequest&, double seconds)>;
+
+  Session(const model::WhisperModel& model, const SessionOptions& options);
+
+  void encode(const audio::LogMel& window) override;
+  PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override;
+  LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) override;
+
+  /// Who hears of inferences from now on, and counts from 0.
+  void listen(OnInference listener);
+  std::size_t n_runs(Stage stage) const {
+    return stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_;
+  }
+
+  std::string inference_precision() const;
+  std::map<std::string, int> executed_kernels(Stage stage) const;
+
+ private:
+  void infer(Stage stage);
+  void feed_decoder(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows);
+  void set_hidden_states(std::size_t n_rows);
+  std::span<float> decoder_logits();
+
+  std::size_t n_vocab_;
+  bool shares_window_;
+  ov::Core core_;
+  ov::CompiledModel encoder_model_;
+  ov::CompiledModel decoder_model_;
+  ov::InferRequest encoder_;
+  ov::InferRequest decoder_;
+  ov::Tensor hidden_states_;
+  OnInference listener_;
+  std::size_t n_encoder_runs_ = 0;
+  std::size_t n_decoder_runs_ = 0;
+};
+
+}  // namespace sotto::transcribe

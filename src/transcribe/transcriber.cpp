@@ -1,0 +1,113 @@
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "audio/mel_stream.h"
+#include "sotto/error.h"
+#include "sotto/text.h"
+#include "sotto/transcribe.h"
+#include "transcribe/decoding_task.h"
+#include "transcribe/language.h"
+#include "transcribe/session.h"
+#include "transcribe/tolerant_source.h"
+#include "transcribe/vocabulary.h"
+#include "transcribe/window_loop.h"
+
+namespace sotto::transcribe {
+namespace {
+
+constexpr std::int64_t kEnglishOnlyVocabulary =
+    51864;  // of Whisper's .en models; multilingual ones have more
+
+bool is_multilingual(const model::WhisperModel& model) {
+  return model.generation.is_multilingual && model.dims.n_vocab != kEnglishOnlyVocabulary;
+}
+
+bool can_translate(const model::GenerationConfig& generation, const Vocabulary& vocabulary) {
+  return vocabulary.is_multilingual &&
+         (generation.task_to_id.empty() || generation.task_to_id.contains("translate"));
+}
+
+}  // namespace
+
+struct Transcriber::Impl {
+  Impl(const model::WhisperModel& model, const SessionOptions& options)
+      : dims(model.dims),
+        vocabulary(make_vocabulary(text::Tokenizer::load(model.directory), is_multilingual(model))),
+        can_translate(transcribe::can_translate(model.generation, vocabulary)),
+        session(model, options) {}
+
+  /// The language to decode in: as asked, English where there is no other, or heard in the first 30 s.
+  std::string language(const TranscribeOptions& options, audio::MelStream& mel) {
+    if (options.language != kAutoLanguage) {
+      return resolve_language(options.language, vocabulary);
+    }
+    if (!vocabulary.is_multilingual) {
+      return "en";
+    }
+    session.encode(mel.first_window_for_language());
+    return likeliest_language(language_probabilities(session, vocabulary));
+  }
+
+  void expect_supported(const TranscribeOptions& options) const {
+    validate(options);
+    if (options.language != kAutoLanguage) {
+      resolve_language(options.language, vocabulary);
+    }
+    if (options.task == Task::translate && !can_translate) {
+      throw Error(ErrorCode::invalid_argument, "task",
+                  "expected transcribe, the only task of this model, found translate.");
+    }
+  }
+
+  model::ModelDimensions dims;
+  Vocabulary vocabulary;
+  bool can_translate;
+  Session session;
+};
+
+Transcriber::Transcriber(const model::WhisperModel& model, const SessionOptions& options)
+    : impl_(std::make_unique<Impl>(model, options)) {}
+Transcriber::~Transcriber() = default;
+Transcriber::Transcriber(Transcriber&&) noexcept = default;
+Transcriber& Transcriber::operator=(Transcriber&&) noexcept = default;
+
+Transcription Transcriber::transcribe(audio::AudioSource& source,
+                                      const TranscribeOptions& options,
+                                      const Listeners& listeners,
+                                      const Progress& progress) {
+  impl_->expect_supported(options);
+  impl_->session.listen(listeners.on_inference);
+  TolerantSource tolerant(source);
+  audio::MelStream mel(tolerant, static_cast<int>(impl_->dims.n_mels));
+  const std::string language = impl_->language(options, mel);
+  const DecodingTask task(impl_->vocabulary, impl_->dims, options, language);
+  WindowLoop loop(impl_->session, task, impl_->vocabulary, impl_->dims, options);
+  Transcription result = loop.run([&](std::size_t seek_frames) { return mel.window(seek_frames); }, listeners,
+                                  progress, mel.duration_s());
+  tolerant.rethrow();
+  result.language = language;
+  result.duration_s = mel.duration_s().value_or(0.0);
+  result.n_encoder_runs = impl_->session.n_runs(Stage::encoder);
+  result.n_decoder_runs = impl_->session.n_runs(Stage::decoder);
+  return result;
+}
+
+std::map<std::string, double> Transcriber::detect_language(const audio::LogMel& mel) {
+  if (!impl_->vocabulary.is_multilingual) {
+    return {{"en", 1.0}};
+  }
+  impl_->session.encode(audio::pad_or_trim(mel));
+  return language_probabilities(impl_->session, impl_->vocabulary);
+}
+
+std::string Transcriber::inference_precision() const {
+  return impl_->session.inference_precision();
+}
+
+std::map<std::string, int> Transcriber::executed_kernels(Stage stage) const {
+  return impl_->session.executed_kernels(stage);
+}
+
+}  // namespace sotto::transcribe

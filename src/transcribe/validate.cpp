@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "sotto/audio.h"
+#include "sotto/error.h"
+#include "sotto/text.h"
+#include "sotto/transcribe.h"
+
+namespace sotto::transcribe {
+namespace {
+
+constexpr int kMostRows = 100;  // beams or samples: more than anybody uses, few enough for memory
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+template <typename T>
+void expect_between(std::string_view option, T value, T low, T high) {
+  if (!(value >= low && value <= high)) {  // so written that NaN fails
+    throw Error(ErrorCode::invalid_argument, option,
+                fmt::format("expected {} to {}, found {}.", low, high, value));
+  }
+}
+
+void expect(bool holds, std::string_view option, std::string_view what) {
+  if (!holds) {
+    throw Error(ErrorCode::invalid_argument, option, what);
+  }
+}
+
+void validate_search(const TranscribeOptions& o) {
+  expect(!o.temperatures.empty(), "temperature", "expected at least one, found none.");
+  for (const double temperature : o.temperatures) {
+    expect_between("temperature", temperature, 0.0, 10.0);
+  }
+  expect_between("beam_size", o.beam_size, 0, kMostRows);
+  expect_between("best_of", o.best_of, 1, kMostRows);
+  expect_between("patience", o.patience, 0.0, 100.0);
+  expect(o.beam_size > 0 || o.patience == 1.0, "patience", "is of use with beam_size only, which is 0.");
+  expect(o.beam_size == 0 || std::nearbyint(o.beam_size * o.patience) >= 1.0, "patience",
+         "expected beam_size * patience of at least 1.");
+  if (o.length_penalty) {
+    expect_between("length_penalty", *o.length_penalty, 0.0, 1.0);
+  }
+}
+
+void validate_rules(const TranscribeOptions& o) {
+  expect_between("max_initial_timestamp", o.max_initial_timestamp, 0.0, static_cast<double>(audio::kWindowS));
+  expect_between("sample_len", o.sample_len, 0, std::numeric_limits<int>::max());
+  for (const int id : o.suppress_tokens) {
+    expect_between("suppress_tokens", id, -1, std::numeric_limits<int>::max());
+  }
+}
+
+void validate_gates(const TranscribeOptions& o) {
+  expect_between("compression_ratio_threshold", o.compression_ratio_threshold, -kInfinity, kInfinity);
+  expect_between("logprob_threshold", o.logprob_threshold, -kInfinity, kInfinity);
+  expect_between("no_speech_threshold", o.no_speech_threshold, -kInfinity, kInfinity);
+  expect_between("prompt_reset_on_temperature", o.prompt_reset_on_temperature, -kInfinity, kInfinity);
+}
+
+void validate_clips(const TranscribeOptions& o) {
+  double previous_s = 0.0;
+  for (const double clip_s : o.clip_timestamps) {
+    expect(std::isfinite(clip_s) && clip_s >= previous_s, "clip_timestamps",
+           fmt::format("expected ascending seconds from 0 on, found {} after {}.", clip_s, previous_s));
+    previous_s = clip_s;
+  }
+}
+
+}  // namespace
+
+void validate(const TranscribeOptions& options) {
+  expect(options.task == Task::transcribe || options.task == Task::translate, "task",
+         "expected transcribe or translate.");
+  if (options.language != kAutoLanguage) {
+    text::language_code(options.language);
+  }
+  validate_search(options);
+  validate_rules(options);
+  validate_gates(options);
+  validate_clips(options);
+}
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,147 @@
+#include "transcribe/window_loop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/log.h"
+#include "transcribe/random.h"
+#include "transcribe/strip.h"
+#include "transcribe/temperature_fallback.h"
+#include "transcribe/token_tail.h"
+
+namespace sotto::transcribe {
+namespace {
+
+constexpr std::size_t kToTheEnd = std::numeric_limits<std::size_t>::max();
+
+std::size_t to_frames(double seconds) {
+  return static_cast<std::size_t>(std::nearbyint(seconds * audio::kFramesPerSecond));
+}
+
+double to_seconds(std::size_t n_frames) {
+  return static_cast<double>(n_frames) / audio::kFramesPerSecond;
+}
+
+/// Leaves the first n_frames of a window; the others become 0.0, as behind the end of the audio.
+void cut(audio::MelWindow& window, std::size_t n_frames) {
+  if (n_frames < window.segment_frames) {
+    window.segment_frames = n_frames;
+    audio::LogMel kept = audio::pad_or_trim(window.mel, n_frames);
+    window.mel = audio::pad_or_trim(kept);
+  }
+}
+
+}  // namespace
+
+WindowLoop::WindowLoop(Inference& inference,
+                       const DecodingTask& task,
+                       const Vocabulary& vocabulary,
+                       const model::ModelDimensions& dims,
+                       const TranscribeOptions& options)
+    : inference_(inference),
+      task_(task),
+      vocabulary_(vocabulary),
+      options_(options),
+      n_text_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
+      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)) {
+  if (!options.initial_prompt.empty()) {
+    initial_prompt_ = vocabulary.encode(" " + std::string(strip(options.initial_prompt)));
+    all_tokens_ = initial_prompt_;
+  }
+}
+
+std::vector<WindowLoop::Clip> WindowLoop::clips() const {
+  std::vector<Clip> found;
+  for (std::size_t i = 0; i < options_.clip_timestamps.size(); i += 2) {
+    const bool has_end = i + 1 < options_.clip_timestamps.size();
+    found.push_back({to_frames(options_.clip_timestamps[i]),
+                     has_end ? to_frames(options_.clip_timestamps[i + 1]) : kToTheEnd});
+  }
+  if (found.empty()) {
+    found.push_back({0, kToTheEnd});
+  }
+  return found;
+}
+
+Transcription WindowLoop::run(const MelReader& read_mel,
+                              const Listeners& listeners,
+                              const Progress& progress,
+                              std::optional<double> total_s) {
+  const auto report = [&](std::size_t done_frames) {
+    const double done_s = to_seconds(done_frames);
+    step(progress, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
+  };
+  for (const Clip& clip : clips()) {
+    std::size_t seek = clip.begin_frame;
+    while (seek < clip.end_frame) {
+      report(seek);
+      std::optional<audio::MelWindow> window = read_mel(seek);
+      if (!window) {
+        break;
+      }
+      cut(*window, clip.end_frame - seek);
+      seek += transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop);
+    }
+    report(seek);
+  }
+  Transcription result;
+  result.text = vocabulary_.decode(std::span(all_tokens_).subspan(initial_prompt_.size()));
+  result.segments = std::move(segments_);
+  return result;
+}
+
+std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
+                                          const WindowSpan& window,
+                                          const Listeners& listeners,
+                                          const std::stop_token& stop) {
+  inference_.encode(mel);
+  const DecodingResult result = decode(window, stop);
+  if (is_silence(result, options_)) {
+    return window.n_frames;
+  }
+  WindowSegments found = split_segments(result, window, vocabulary_, frames_per_timestamp_);
+  remove_empty_segments(found.segments);
+  keep(std::move(found.segments), listeners);
+  if (!options_.condition_on_previous_text || result.temperature > options_.prompt_reset_on_temperature) {
+    prompt_reset_since_ = all_tokens_.size();
+  }
+  return found.advance_frames;
+}
+
+DecodingResult WindowLoop::decode(const WindowSpan& window, const std::stop_token& stop) {
+  const std::vector<TokenId> before = prompt();
+  const std::uint64_t seed = Random({options_.seed, window.seek_frames}).next();
+  return decode_with_fallback(
+      [&](double temperature) { return task_.run(inference_, {before, temperature, seed, stop}); }, options_);
+}
+
+std::vector<TokenId> WindowLoop::prompt() const {
+  const std::span<const TokenId> all(all_tokens_);
+  if (!options_.carry_initial_prompt) {
+    const auto since = all.subspan(prompt_reset_since_);
+    return {since.begin(), since.end()};
+  }
+  const auto room =
+      static_cast<std::ptrdiff_t>(n_text_ctx_ / 2) - 1 - static_cast<std::ptrdiff_t>(initial_prompt_.size());
+  const auto since = token_tail(all.subspan(std::max(initial_prompt_.size(), prompt_reset_since_)), room);
+  std::vector<TokenId> tokens = initial_prompt_;
+  tokens.insert(tokens.end(), since.begin(), since.end());
+  return tokens;
+}
+
+void WindowLoop::keep(std::vector<Segment> segments, const Listeners& listeners) {
+  for (Segment& segment : segments) {
+    segment.id = static_cast<int>(segments_.size());
+    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
+    segments_.push_back(std::move(segment));
+    if (listeners.on_segment) {
+      listeners.on_segment(segments_.back());
+    }
+  }
+}
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "audio/mel_stream.h"
+#include "sotto/log.h"
+#include "sotto/transcribe.h"
+#include "transcribe/decoding_task.h"
+#include "transcribe/inference.h"
+#include "transcribe/segments.h"
+#include "transcribe/vocabulary.h"
+
+namespace sotto::transcribe {
+
+/// The window that begins at a mel frame, nullopt behind the end; never asked to go back (audio::MelStream).
+using MelReader = std::function<std::optional<audio::MelWindow>(std::size_t seek_frames)>;
+
+/// Moves a 30 s window over a spectrogram, from timestamp to timestamp, and gathers the segments.
+///
+/// What is held does not grow with the audio but for the segments and their tokens.
+/// Source: openai/whisper 20250625, transcribe.py, transcribe().
+class WindowLoop {
+ public:
+  /// The parts are used while run() runs and must outlive it.
+  WindowLoop(Inference& inference,
+             const DecodingTask& task,
+             const Vocabulary& vocabulary,
+             const model::ModelDimensions& dims,
+             const TranscribeOptions& options);
+
+  /// Segments and text of the whole spectrogram; on_segment hears each segment when its window is done.
+  /// `total_s` is the length for the progress report, if it is known.
+  Transcription run(const MelReader& read_mel,
+                    const Listeners& listeners,
+                    const Progress& progress,
+                    std::optional<double> total_s);
+
+ private:
+  struct Clip {
+    std::size_t begin_frame = 0;
+    std::size_t end_frame = 0;
+  };
+  std::vector<Clip> clips() const;
+  /// Decodes the window and returns how many frames to go on.
+  std::size_t transcribe_window(const audio::LogMel& mel,
+                                const WindowSpan& window,
+                                const Listeners& listeners,
+                                const std::stop_token& stop);
+  DecodingResult decode(const WindowSpan& window, const std::stop_token& stop);
+  std::vector<TokenId> prompt() const;
+  void keep(std::vector<Segment> segments, const Listeners& listeners);
+
+  Inference& inference_;
+  const DecodingTask& task_;
+  const Vocabulary& vocabulary_;
+  const TranscribeOptions& options_;
+  std::size_t n_text_ctx_;
+  std::size_t frames_per_timestamp_;
+  std::vector<TokenId> initial_prompt_;
+  std::vector<TokenId> all_tokens_;     // of initial_prompt_ and of every segment
+  std::size_t prompt_reset_since_ = 0;  // tokens before it are not shown to the model again
+  std::vector<Segment> segments_;
+};
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,96 @@
+#include "sotto/subtitles.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/json_file.h"
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+#include "transcribe/subtitles/timestamp.h"
+
+namespace sotto::subtitles {
+namespace {
+
+using nlohmann::json;
+
+/// The files that openai-whisper wrote (tests/golden/transcribe/make_subtitles.py).
+const json& golden_files() {
+  static const json files =
+      read_json_object(test::source_dir() / "tests" / "golden" / "transcribe" / "subtitles.json").at("files");
+  return files;
+}
+
+/// The transcription they were written from, as its .json has it.
+transcribe::Transcription golden_transcription() {
+  const json whole = json::parse(golden_files().at("json").get<std::string>());
+  transcribe::Transcription t;
+  t.text = whole.at("text").get<std::string>();
+  t.language = whole.at("language").get<std::string>();
+  t.duration_s = 363662.0;
+  for (const auto& s : whole.at("segments")) {
+    t.segments.push_back({.id = s.at("id").get<int>(),
+                          .seek_frames = s.at("seek").get<std::size_t>(),
+                          .start_s = s.at("start").get<double>(),
+                          .end_s = s.at("end").get<double>(),
+                          .text = s.at("text").get<std::string>(),
+                          .tokens = s.at("tokens").get<std::vector<std::int32_t>>(),
+                          .temperature = s.at("temperature").get<double>(),
+                          .avg_logprob = s.at("avg_logprob").get<double>(),
+                          .compression_ratio = s.at("compression_ratio").get<double>(),
+                          .no_speech_prob = s.at("no_speech_prob").get<double>()});
+  }
+  return t;
+}
+
+TEST(Subtitles, AreByteForByteThoseOfOpenAiWhisper) {
+  for (const Format format : {Format::txt, Format::srt, Format::vtt, Format::tsv}) {
+    const std::string name(extension(format));
+    EXPECT_EQ(write(golden_transcription(), format), golden_files().at(name).get<std::string>()) << name;
+  }
+}
+
+TEST(Subtitles, JsonHoldsTheSameFieldsAndTheDuration) {
+  json got = json::parse(write(golden_transcription(), Format::json));
+  EXPECT_EQ(got.at("duration"), 363662.0);
+  got.erase("duration");
+  EXPECT_EQ(got, json::parse(golden_files().at("json").get<std::string>()));
+}
+
+TEST(Subtitles, JsonIsValidUtf8WhateverTheText) {
+  transcribe::Transcription t;
+  t.text = "cut \xe6\x9d";
+  EXPECT_EQ(json::parse(write(t, Format::json)).at("text"), "cut \ufffd");
+}
+
+TEST(Subtitles, OfNothingAreEmptyFiles) {
+  EXPECT_EQ(write({}, Format::txt), "");
+  EXPECT_EQ(write({}, Format::srt), "");
+  EXPECT_EQ(write({}, Format::vtt), "WEBVTT\n\n");
+  EXPECT_EQ(write({}, Format::tsv), "start\tend\ttext\n");
+  EXPECT_TRUE(json::parse(write({}, Format::json)).at("segments").empty());
+}
+
+TEST(FormatTimestamp, RoundsHalfToEvenAndPads) {
+  EXPECT_EQ(format_timestamp(0.0, true, ','), "00:00:00,000");
+  EXPECT_EQ(format_timestamp(0.0005, false, '.'), "00:00.000");
+  EXPECT_EQ(format_timestamp(0.0015, false, '.'), "00:00.002");
+  EXPECT_EQ(format_timestamp(59.9996, false, '.'), "01:00.000");
+  EXPECT_EQ(format_timestamp(3661.5, false, '.'), "01:01:01.500");
+  EXPECT_EQ(format_timestamp(-0.01, true, ','), "00:00:00,000");
+}
+
+TEST(ParseFormat, KnowsEveryExtension) {
+  for (const Format format : all_formats()) {
+    EXPECT_EQ(parse_format(extension(format)), format);
+  }
+  EXPECT_EQ(all_formats().size(), 5U);
+  test::expect_error([] { parse_format("doc"); }, ErrorCode::invalid_argument,
+                     "output_format: expected one of txt, srt, vtt, tsv, json, found doc.");
+}
+
+}  // namespace
+}  // namespace sotto::subtitles

@@ -1,0 +1,180 @@
+#include "transcribe/window_loop.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+#include "transcribe/golden_rules.h"
+#include "transcribe/hash_inference.h"
+
+namespace sotto::transcribe {
+namespace {
+
+/// A recording of n_frames whose mel frame f holds f.
+MelReader recording(std::size_t n_frames) {
+  return [n_frames](std::size_t seek) -> std::optional<audio::MelWindow> {
+    if (seek >= n_frames) {
+      return std::nullopt;
+    }
+    audio::MelWindow window;
+    window.mel = {80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
+    window.segment_frames = std::min<std::size_t>(audio::kWindowFrames, n_frames - seek);
+    for (std::size_t f = 0; f < window.segment_frames; ++f) {
+      window.mel.values[f] = static_cast<float>(seek + f);
+    }
+    return window;
+  };
+}
+
+struct Loop {
+  Transcription run(const MelReader& read_mel,
+                    const TranscribeOptions& options,
+                    const Listeners& listeners = {},
+                    const Progress& progress = {}) {
+    const Vocabulary vocabulary = test::hash_vocabulary();
+    const DecodingTask task(vocabulary, test::hash_dims(), options, "en");
+    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options)
+        .run(read_mel, listeners, progress, 70.0);
+  }
+  test::HashInference inference;
+};
+
+TranscribeOptions greedy() {
+  TranscribeOptions options;
+  options.temperatures = {0.0};
+  options.logprob_threshold = -10.0;
+  return options;
+}
+
+TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
+  for (const auto& golden : test::golden_rules().at("loop")) {
+    SCOPED_TRACE(golden.at("options").dump() + " frames " + golden.at("content_frames").dump());
+    Loop loop;
+    const Transcription got = loop.run(recording(golden.at("content_frames").get<std::size_t>()),
+                                       test::golden_options(golden.at("options")));
+    EXPECT_EQ(got.text, golden.at("text").get<std::string>());
+    const auto& expected = golden.at("segments");
+    ASSERT_EQ(got.segments.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      const Segment& segment = got.segments[i];
+      EXPECT_EQ(segment.id, static_cast<int>(i));
+      EXPECT_EQ(segment.seek_frames, expected[i].at("seek").get<std::size_t>());
+      EXPECT_DOUBLE_EQ(segment.start_s, expected[i].at("start").get<double>());
+      EXPECT_DOUBLE_EQ(segment.end_s, expected[i].at("end").get<double>());
+      EXPECT_EQ(segment.text, expected[i].at("text").get<std::string>());
+      EXPECT_EQ(segment.tokens, expected[i].at("tokens").get<std::vector<TokenId>>());
+      EXPECT_NEAR(segment.avg_logprob, expected[i].at("avg_logprob").get<double>(), 1e-5);
+      EXPECT_NEAR(segment.no_speech_prob, expected[i].at("no_speech_prob").get<double>(), 1e-6);
+    }
+  }
+}
+
+TEST(WindowLoop, TellsSegmentsAndProgressAsTheyCome) {
+  Loop loop;
+  std::vector<int> ids;
+  std::vector<double> done;
+  Progress progress;
+  progress.report = [&](std::string_view stage, double done_s, double total_s) {
+    EXPECT_EQ(stage, "transcribing");
+    EXPECT_EQ(total_s, 70.0);
+    done.push_back(done_s);
+  };
+  const Transcription got = loop.run(
+      recording(7000), greedy(), {.on_segment = [&](const Segment& s) { ids.push_back(s.id); }}, progress);
+  EXPECT_EQ(ids.size(), got.segments.size());
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  EXPECT_EQ(done.front(), 0.0);
+  EXPECT_EQ(done.back(), 70.0);
+}
+
+TEST(WindowLoop, HearsAWindowOnceForAllTemperatures) {
+  Loop loop;
+  TranscribeOptions options;
+  options.without_timestamps = true;
+  options.compression_ratio_threshold = -1.0;  // never good enough: all six temperatures
+  options.no_speech_threshold = 1.0;
+  const Transcription got = loop.run(recording(3000), options);
+  ASSERT_FALSE(got.segments.empty());
+  EXPECT_EQ(loop.inference.prompts.size(), 6U * static_cast<std::size_t>(loop.inference.n_encoded));
+  EXPECT_EQ(got.segments[0].temperature, 1.0);
+}
+
+TEST(WindowLoop, ForgetsThePromptAfterAHighTemperature) {
+  for (const double temperature : {0.4, 0.6}) {
+    Loop loop;
+    TranscribeOptions options = greedy();
+    options.temperatures = {temperature};
+    options.without_timestamps = true;
+    options.no_speech_threshold = 1.0;
+    loop.run(recording(6000), options);
+    ASSERT_EQ(loop.inference.prompts.size(), 2U);
+    EXPECT_EQ(loop.inference.prompts[0].front(), 41);
+    EXPECT_EQ(loop.inference.prompts[1].front(), temperature > 0.5 ? 41 : 47) << temperature;
+  }
+}
+
+TEST(WindowLoop, SaysTheSameForTheSameSeed) {
+  TranscribeOptions options = greedy();
+  options.temperatures = {0.8};
+  const auto text = [&](std::uint64_t seed) {
+    options.seed = seed;
+    return Loop().run(recording(7000), options).text;
+  };
+  EXPECT_EQ(text(1), text(1));
+  EXPECT_NE(text(1), text(2));
+}
+
+TEST(WindowLoop, ShowsNothingBehindTheEndOfAClip) {
+  class Listening final : public Inference {
+   public:
+    void encode(const audio::LogMel& window) override {
+      inner.encode(window);
+      const auto last = std::find_if(window.values.rend() - audio::kWindowFrames, window.values.rend(),
+                                     [](float x) { return x != 0.0F; });
+      last_heard.push_back(*last);
+    }
+    PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override {
+      return inner.start(prompt, position);
+    }
+    LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> rows) override {
+      return inner.step(tokens, rows);
+    }
+    test::HashInference inner;
+    std::vector<float> last_heard;
+  };
+  Listening inference;
+  TranscribeOptions options = greedy();
+  options.without_timestamps = true;
+  options.clip_timestamps = {1.0, 2.5, 4.0};
+  const Vocabulary vocabulary = test::hash_vocabulary();
+  const DecodingTask task(vocabulary, test::hash_dims(), options, "en");
+  WindowLoop(inference, task, vocabulary, test::hash_dims(), options)
+      .run(recording(1000), {}, {}, std::nullopt);
+  EXPECT_THAT(inference.last_heard, testing::ElementsAre(249.0F, 999.0F));
+}
+
+TEST(WindowLoop, StopsOnRequest) {
+  std::stop_source stop;
+  Loop loop;
+  Progress progress{.report = {}, .stop = stop.get_token()};
+  int n_segments = 0;
+  const Listeners listeners{.on_segment =
+                                [&](const Segment&) {
+                                  ++n_segments;
+                                  stop.request_stop();
+                                },
+                            .on_inference = {}};
+  test::expect_error([&] { loop.run(recording(7000), greedy(), listeners, progress); }, ErrorCode::cancelled,
+                     "stopped");
+  EXPECT_GT(n_segments, 0);
+  EXPECT_EQ(loop.inference.n_encoded, 1);
+}
+
+}  // namespace
+}  // namespace sotto::transcribe
