@@ -11,11 +11,12 @@ ROOMS = {
     "core": set(),
     "audio": {"core"},
     "text": {"core"},
+    "hub": {"core"},
     "model": {"core"},
     "quantize": {"core", "model"},
     "transcribe": {"core", "audio", "text", "model"},
-    "evaluate": {"core", "audio", "text", "model", "transcribe"},
-    "recipe": {"core", "audio", "text", "model", "quantize", "transcribe", "evaluate"},
+    "evaluate": {"core", "audio", "text", "hub", "model", "transcribe"},
+    "recipe": {"core", "audio", "text", "hub", "model", "quantize", "transcribe", "evaluate"},
     "cli": {"core"},
 }
 # Public header -> the room that implements it. A room may include the public headers of the rooms it may use.
