@@ -1,5 +1,6 @@
 #include "core/atomic_file.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -67,8 +68,19 @@ class OpenFile {
   int fd_ = -1;
 };
 
-fs::path partial_name(const fs::path& target, long pid) {
-  return target.parent_path() / fmt::format(".{}.{}.partial", target.filename().string(), pid);
+fs::path partial_name(const fs::path& target, std::string_view owner) {
+  return target.parent_path() / fmt::format(".{}.{}.partial", target.filename().string(), owner);
+}
+
+/// This process, as AtomicDirectory's clean-up reads it from a name.
+std::string process_owner() {
+  return fmt::format("{}", ::getpid());
+}
+
+/// This call, so that two threads that write one file do not share its temporary one.
+std::string call_owner() {
+  static std::atomic<unsigned> n_calls = 0;
+  return fmt::format("{}-{}", ::getpid(), n_calls++);
 }
 
 fs::path without_trailing_slash(fs::path path) {
@@ -103,7 +115,7 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
   if (fs::is_directory(target)) {
     throw Error(ErrorCode::io, path.string(), "expected a file to write, found a directory.");
   }
-  const fs::path partial = partial_name(target, ::getpid());
+  const fs::path partial = partial_name(target, call_owner());
   try {
     OpenFile file(partial, path);
     file.write(content);
@@ -128,7 +140,7 @@ AtomicDirectory::AtomicDirectory(fs::path target) : target_(without_trailing_sla
   fs::create_directories(target_.parent_path(), error);
   if (!error) {
     remove_stale(target_);
-    partial_ = partial_name(target_, ::getpid());
+    partial_ = partial_name(target_, process_owner());
     fs::remove_all(partial_, error);
     fs::create_directory(partial_, error);
   }
