@@ -97,11 +97,15 @@ class Segment:
 
 @dataclass
 class Target:
-    """One decoder sequence; spans are encoder frames [a, b) of the token at the same place, -1 where unknown."""
+    """One decoder sequence; spans are encoder frames [a, b) of the token at the same place, -1 where unknown.
+
+    kind is the language transcribed, or 4 for a translation.
+    """
 
     ids: list[int]
     learn: list[bool]
     spans: list[tuple[int, int]]
+    kind: int = 0
 
 
 @dataclass
@@ -127,6 +131,7 @@ class Batch:
     labels: np.ndarray
     into: np.ndarray
     onto: np.ndarray
+    kind: np.ndarray
 
 
 class Composer:
@@ -220,11 +225,11 @@ class Composer:
         """Room, channel, noise, then Whisper's normalisation, padding and masking; (frames, 80)."""
         r = self.r
         frames = len(power)
-        if r.random() < 0.25:
+        if r.random() < 0.15:
             decay, amount = r.uniform(0.6, 0.93), 3 * 10 ** r.uniform(-2, -0.6)
             power = power + amount * scipy.signal.lfilter([0, 1 - decay], [1, -decay], power, axis=0).astype(np.float32)
-        if r.random() < 0.5:
-            tilt = np.interp(np.arange(80), np.linspace(0, 79, 6), self.n.uniform(-0.7, 0.7, 6))
+        if r.random() < 0.4:
+            tilt = np.interp(np.arange(80), np.linspace(0, 79, 6), self.n.uniform(-0.6, 0.6, 6))
             power = power * (10**tilt).astype(np.float32)
         if r.random() < 0.06:
             band = np.full(80, 1e-4, np.float32)
@@ -234,13 +239,13 @@ class Composer:
         if closed and r.random() < 0.5:
             tail = min(frames, end + r.randint(2, 150))
         p = r.random()
-        if p < (0.8 if silent else 0.5):
+        if p < (0.8 if silent else 0.4):
             noise = self.noise[r.randrange(len(self.noise))]
             at = r.randint(0, len(noise) - frames - 1)
             piece = noise[at : at + frames]
             loud = np.sort(power.max(1)[power.max(1) > 1e-8])
             reference = loud[int(len(loud) * 0.6)] if len(loud) > 10 else 10 ** r.uniform(-4, 1)
-            snr = r.uniform(4, 40)
+            snr = r.uniform(8, 40)
             power[:tail] += piece[:tail] * (reference / (piece.max(1).mean() * 10 ** (snr / 10)))
         elif p < (0.9 if silent else 0.75):
             power[:tail] += 10 ** r.uniform(-9, -5)
@@ -249,7 +254,7 @@ class Composer:
         x = (np.maximum(x, top - 8.0) + 4.0) / 4.0
         if tail < frames and r.random() < 0.5:
             x[tail:] = 0.0
-        if r.random() < 0.3:
+        if r.random() < 0.2:
             mean = x.mean()
             for _ in range(max(1, frames // 600)):
                 a = r.randint(0, frames - 10)
@@ -325,7 +330,7 @@ class Composer:
         if cut is not None and stamped and segments:
             stamp(cut, True)
         put(v.eot, True)
-        return Target(ids, learn, spans)
+        return Target(ids, learn, spans, 4 if translate else language)
 
     def _corrupted(self, ids: list[int], start: int) -> list[int]:
         """Decoder input with some text tokens replaced and some timestamps moved."""
@@ -373,6 +378,7 @@ class Composer:
             labels,
             into,
             onto,
+            np.array([t.kind for t in rows], np.int64),
         )
 
 

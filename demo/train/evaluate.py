@@ -210,13 +210,17 @@ def material(count: int, seed: int, cache: Path | None) -> dict:
     return out
 
 
-def evaluate(folder: Path, count: int, seed: int, cache: Path | None, limit: int, singles: bool) -> dict:
+def evaluate(
+    folder: Path, count: int, seed: int, cache: Path | None, limit: int, singles: bool, only: list[str]
+) -> dict:
     """All figures, printed as they come; limit cuts the set for a look during training."""
     net, v = load(folder)
     tests = material(count, seed, cache)
     figures: dict[str, dict] = {}
     detected: list[bool] = []
     for language, name in enumerate(grammar.LANGUAGES):
+        if name not in only:
+            continue
         spoken, full = tests["sets"][language]
         spoken = spoken[: limit or None]
         if limit:
@@ -279,6 +283,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--cache", type=Path, help="file that keeps the test audio")
     parser.add_argument("--limit", type=int, default=0, help="use only so many utterances a language")
+    parser.add_argument("--languages", default=",".join(grammar.LANGUAGES))
     parser.add_argument("--full-only", action="store_true", help="leave the single utterances out")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path)
@@ -286,7 +291,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     started = time.time()
     with torch.no_grad():
-        figures = evaluate(args.model, args.count, args.seed, args.cache, args.limit, not args.full_only)
+        figures = evaluate(args.model, args.count, args.seed, args.cache, args.limit, not args.full_only, args.languages.split(","))
     print(f"{time.time() - started:.0f} s")
     if args.json:
         args.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -3,7 +3,9 @@
 Each step is a list of micro-batches that the processes take from a shared counter, so a core that other work
 slows down simply takes fewer. Gradients, parameters and optimiser state are flat shared tensors; each process
 reduces and updates its own share of them (Muon on the hidden matrices, AdamW on the rest). Everything, the
-optimiser included, is in the checkpoint. The schedule is a JSON list of stages, read again while training.
+optimiser included, is in the checkpoint. The schedule is a JSON list of stages, read again while training:
+until (minutes), lr (first, last), languages (shares), mix of micro-batches (seconds, windows, share, chance that
+the encoder is frozen), micro (micro-batches a step) and the weights of the losses.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import synth
 from data import IGNORE, Batch, Cache, Composer
 from tokenizer import Vocabulary
 
-STATISTICS = ("phone", "word", "ce", "text", "time", "into", "onto", "accuracy")
+STATISTICS = ("phone", "word", "ce", "text", "time", "into", "onto", "en", "de", "es", "fr", "translate")
 
 
 @dataclass
@@ -125,7 +127,11 @@ def losses(
             stats["ce"] = ce.item()
             stats["text"] = nll[text].mean().item() if text.any() else float("nan")
             stats["time"] = nll[stamped].mean().item() if stamped.any() else float("nan")
-            stats["accuracy"] = (logp.argmax(-1) == goal)[text].float().mean().item() if text.any() else float("nan")
+            right = (logp.argmax(-1) == goal)[text].float()
+            kind = torch.from_numpy(batch.kind)[:, None].expand_as(labels)[known][text]
+            for i, key in enumerate(("en", "de", "es", "fr", "translate")):
+                if (kind == i).any():
+                    stats[key] = right[kind == i].mean().item()
         if stage["guide"]:
             for key, heads, spans in (("into", model.GUIDED_INPUT, batch.into), ("onto", model.GUIDED_OUTPUT, batch.onto)):
                 loss = guided(attention, heads, torch.from_numpy(spans), len(batch.mel))
@@ -220,9 +226,8 @@ def worker(rank: int, workers: int, args: argparse.Namespace, size: model.Size, 
                 shared.counter.value += 1
             if k >= micro:
                 break
-            seconds, count, _ = plan[k]
+            seconds, count, _, chance = plan[k]
             batch = composer.batch(count, seconds, stage.get("targets", 2), stage["ce"] > 0)
-            chance = stage.get("frozen", {}).get(str(int(seconds)), 0.0)
             frozen = stage["ce"] > 0 and composer.r.random() < chance
             total, stats = losses(net, batch, stage, frozen, v.time0, v.eot)
             (total / micro).backward()
@@ -243,7 +248,7 @@ def worker(rank: int, workers: int, args: argparse.Namespace, size: model.Size, 
         shared.barrier.wait()
         step += 1
         scale = min(1.0, 1.0 / (float(shared.norms.sum()) ** 0.5 + 1e-6))
-        warm = min(1.0, (step - args.warm_from) / 100)
+        warm = min(1.0, (step - args.warm_from) / (20 if args.warm_from else 100))
         rate = stage["rate"] * max(0.01, warm)
         update(items, places, reduced, shared, stage, rate, scale, step)
         if step % 50 == 0:
