@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json_file.h"
+#include "model/ir_error.h"
 #include "sotto/error.h"
 
 namespace sotto::model {
@@ -29,8 +30,9 @@ constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
 constexpr std::size_t kMaxTensorDims = 64;
 
+/// Names come from the file and may hold anything; the message stays one line.
 [[noreturn]] void throw_bad(const std::string& where, const std::string& what) {
-  throw Error(ErrorCode::bad_format, where, what);
+  throw Error(ErrorCode::bad_format, one_line(where), one_line(what));
 }
 
 struct DTypeInfo {
@@ -124,7 +126,7 @@ TensorView parse_tensor(const nlohmann::json& entry, std::span<const std::byte> 
               fmt::format("{} of shape {} expected {} bytes, found {}.",
                           tensor.dtype_name,
                           tensor.shape,
-                          expected ? std::to_string(*expected) : "fewer",
+                          expected ? std::to_string(*expected) : "too many",
                           offsets[1] - offsets[0]));
   }
   tensor.bytes = data.subspan(offsets[0], offsets[1] - offsets[0]);
