@@ -13,7 +13,7 @@
 namespace sotto::model::sources {
 
 /// Text of a file as an error message may show it: in quotes, escaped, on one line, cut after 80 bytes.
-std::string quoted(std::string_view text);
+std::string shown(std::string_view text);
 
 /// Reads little-endian values from front to back and never past the end.
 ///

@@ -1,7 +1,6 @@
 #include "model/sources/pickle.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,8 +12,8 @@ namespace sotto::model::sources {
 namespace {
 
 constexpr std::size_t kMaxBytes = 16'000'000;
-constexpr std::size_t kMaxValues = 1'000'000;
-constexpr std::size_t kMaxPlaces = 1'000'000;
+constexpr std::size_t kMaxValues = 200'000;
+constexpr std::size_t kMaxPlaces = 200'000;
 constexpr Pickle::Ref kEmptyPlace = 0xffffffff;
 
 enum Opcode : std::uint8_t {
@@ -58,7 +57,8 @@ enum Opcode : std::uint8_t {
   kFrame = 0x95,
 };
 
-/// Names of opcodes that are refused, as pickletools spells them; those of protocol 0 and the constructing ones.
+/// Names of opcodes that are refused, as pickletools spells them; those of protocol 0 and the constructing
+/// ones.
 std::string opcode_name(std::uint8_t opcode) {
   static constexpr std::pair<char, std::string_view> kNames[] = {
       {'i', "INST"},    {'o', "OBJ"},     {'\x81', "NEWOBJ"}, {'\x92', "NEWOBJ_EX"}, {'\x82', "EXT1"},
@@ -106,7 +106,8 @@ class PickleMachine {
 
  private:
   [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ErrorCode::unsupported, reader_.where(), fmt::format("{} at offset {}; nothing was run.", what, at_));
+    throw Error(ErrorCode::unsupported, reader_.where(),
+                fmt::format("{} at offset {}; nothing was run.", what, at_));
   }
 
   [[noreturn]] void fail(std::string_view what) const {
@@ -114,7 +115,8 @@ class PickleMachine {
   }
 
   void execute(std::uint8_t opcode) {
-    if (!push_constant(opcode) && !push_text(opcode) && !collect(opcode) && !use_memo(opcode) && !apply(opcode)) {
+    if (!push_constant(opcode) && !push_text(opcode) && !collect(opcode) && !use_memo(opcode) &&
+        !apply(opcode)) {
       refuse(fmt::format("expected the opcodes of a dictionary of tensors, found {}", opcode_name(opcode)));
     }
   }
@@ -122,26 +124,27 @@ class PickleMachine {
   bool push_constant(std::uint8_t opcode) {
     switch (opcode) {
       case kNone:
-        return push({});
+        return push(Kind::none);
       case kNewTrue:
       case kNewFalse:
-        return push({.kind = Kind::boolean, .integer = opcode == kNewTrue ? 1 : 0});
+        return push_number(Kind::boolean, opcode == kNewTrue ? 1 : 0);
       case kBinInt:
-        return push_integer(reader_.read<std::int32_t>("BININT"));
+        return push_number(Kind::integer, reader_.read<std::int32_t>("BININT"));
       case kBinInt1:
-        return push_integer(reader_.read<std::uint8_t>("BININT1"));
+        return push_number(Kind::integer, reader_.read<std::uint8_t>("BININT1"));
       case kBinInt2:
-        return push_integer(reader_.read<std::uint16_t>("BININT2"));
+        return push_number(Kind::integer, reader_.read<std::uint16_t>("BININT2"));
       case kLong1:
-        return push_integer(read_long());
+        return push_number(Kind::integer, read_long());
       case kBinFloat:
-        return push({.kind = Kind::real, .real = read_big_endian_double()});
+        reader_.read<double>("BINFLOAT");  // no checkpoint needs one
+        return push(Kind::real);
       case kEmptyTuple:
-        return push({.kind = Kind::tuple});
+        return push(Kind::tuple);
       case kEmptyList:
-        return push({.kind = Kind::list});
+        return push(Kind::list);
       case kEmptyDict:
-        return push({.kind = Kind::dict});
+        return push(Kind::dict);
       default:
         return false;
     }
@@ -169,11 +172,11 @@ class PickleMachine {
         marks_.push_back(stack_.size());
         return true;
       case kTuple:
-        return push({.kind = Kind::tuple, .items = pop_to_mark()});
+        return push(Kind::tuple, {}, pop_to_mark());
       case kTuple1:
       case kTuple2:
       case kTuple3:
-        return push({.kind = Kind::tuple, .items = pop(opcode - kTuple1 + 1U)});
+        return push(Kind::tuple, {}, pop(opcode - kTuple1 + 1U));
       case kAppend:
         return extend(Kind::list, pop(1));
       case kAppends:
@@ -220,7 +223,7 @@ class PickleMachine {
         return push_global(text_of(names[0]) + "." + text_of(names[1]));
       }
       case kBinPersId:
-        return push({.kind = Kind::persistent_id, .items = pop(1)});
+        return push(Kind::persistent_id, {}, pop(1));
       case kReduce:
         return call(pop(2));
       case kBuild:
@@ -238,11 +241,11 @@ class PickleMachine {
     return true;
   }
 
-  bool push(Value value) {
+  bool push(Kind kind, std::string text = {}, std::vector<Ref> items = {}) {
     if (pickle_.values_.size() == kMaxValues) {
       refuse(fmt::format("expected at most {} values", kMaxValues));
     }
-    pickle_.values_.push_back(std::move(value));
+    pickle_.values_.push_back({kind, 0, std::move(text), std::move(items)});
     return push_ref(static_cast<Ref>(pickle_.values_.size() - 1));
   }
 
@@ -252,17 +255,21 @@ class PickleMachine {
     return true;
   }
 
-  bool push_integer(std::int64_t value) { return push({.kind = Kind::integer, .integer = value}); }
+  bool push_number(Kind kind, std::int64_t value) {
+    push(kind);
+    pickle_.values_.back().integer = value;
+    return true;
+  }
 
   bool push_text_of(std::uint64_t n_bytes) {
-    return push({.kind = Kind::text, .text = std::string(reader_.take_text(n_bytes, "text"))});
+    return push(Kind::text, std::string(reader_.take_text(n_bytes, "text")));
   }
 
   bool push_global(const std::string& name) {
     if (std::find(allowed_.begin(), allowed_.end(), name) == allowed_.end()) {
-      refuse(fmt::format("expected only tensors and their storages, found the global {}", quoted(name)));
+      refuse(fmt::format("expected only tensors and their storages, found the global {}", shown(name)));
     }
-    return push({.kind = Kind::global, .text = name});
+    return push(Kind::global, name);
   }
 
   void check_places(std::size_t n_taken) const {
@@ -319,9 +326,9 @@ class PickleMachine {
       if (!arguments.items.empty()) {
         refuse("expected an OrderedDict that starts empty, as Python 3 writes it");
       }
-      return push({.kind = Kind::dict});
+      return push(Kind::dict);
     }
-    return push({.kind = Kind::call, .text = function.text, .items = arguments.items});
+    return push(Kind::call, function.text, arguments.items);
   }
 
   /// torch hangs "_metadata" of modules onto the dictionary of tensors; nothing of it is needed.
@@ -374,8 +381,6 @@ class PickleMachine {
     }
     return static_cast<std::int64_t>(value);
   }
-
-  double read_big_endian_double() { return std::bit_cast<double>(__builtin_bswap64(reader_.read<std::uint64_t>("BINFLOAT"))); }
 
   const std::string& text_of(Ref ref) const {
     const Value& value = pickle_.values_[ref];

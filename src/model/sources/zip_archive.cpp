@@ -55,8 +55,7 @@ std::uint64_t find_end(std::span<const std::byte> file, const std::string& where
       return file.size() - back;
     }
   }
-  throw Error(ErrorCode::bad_format,
-              where,
+  throw Error(ErrorCode::bad_format, where,
               "expected a zip archive's end record in the last 64 KB, found none; the file is cut off.");
 }
 
@@ -88,7 +87,8 @@ std::optional<Directory> read_end64(ByteReader& reader, std::uint64_t end) {
   reader.read<std::uint32_t>("disk number");
   const auto at = reader.read<std::uint64_t>("zip64 record offset");
   if (at > end - kEnd64LocatorBytes) {
-    reader.fail(fmt::format("zip64 record offset: expected at most {}, found {}.", end - kEnd64LocatorBytes, at));
+    reader.fail(
+        fmt::format("zip64 record offset: expected at most {}, found {}.", end - kEnd64LocatorBytes, at));
   }
   reader.seek(at, "zip64 record offset");
   if (reader.read<std::uint32_t>("zip64 record") != kEnd64) {
@@ -119,10 +119,8 @@ Directory find_directory(ByteReader& reader, std::span<const std::byte> file) {
     reader.fail("expected a zip64 record, as the end record's numbers do not fit, found none.");
   }
   if (directory.offset > directory.end || directory.n_bytes != directory.end - directory.offset) {
-    reader.fail(fmt::format("expected a directory of {} bytes at offset {} to end at {}.",
-                            directory.n_bytes,
-                            directory.offset,
-                            directory.end));
+    reader.fail(fmt::format("expected a directory of {} bytes at offset {} to end at {}.", directory.n_bytes,
+                            directory.offset, directory.end));
   }
   if (directory.n_entries > kMaxEntries) {
     reader.fail(fmt::format("expected at most {} entries, found {}.", kMaxEntries, directory.n_entries));
@@ -131,18 +129,23 @@ Directory find_directory(ByteReader& reader, std::span<const std::byte> file) {
 }
 
 void check_name(const ByteReader& reader, std::string_view name) {
-  const auto is_odd = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':' || c == 0x7f; };
+  const auto is_odd = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == ':' || c == 0x7f;
+  };
   const std::string framed = fmt::format("/{}/", name);
   if (name.empty() || name.front() == '/' || framed.find("/../") != std::string::npos ||
       std::any_of(name.begin(), name.end(), is_odd)) {
-    reader.fail(fmt::format("expected a plain relative name of an entry, found {}.", quoted(name)));
+    reader.fail(fmt::format("expected a plain relative name of an entry, found {}.", shown(name)));
   }
 }
 
 /// Replaces saturated numbers by those of the zip64 field, which holds just these, in this order.
-void read_zip64_field(const ByteReader& reader, std::string_view extra, Entry& entry, std::uint64_t& n_stored) {
+void read_zip64_field(const ByteReader& reader,
+                      std::string_view extra,
+                      Entry& entry,
+                      std::uint64_t& n_stored) {
   const auto bytes = std::as_bytes(std::span(extra.data(), extra.size()));
-  ByteReader fields(bytes, fmt::format("{}: {}", reader.where(), quoted(entry.name)));
+  ByteReader fields(bytes, fmt::format("{}: {}", reader.where(), shown(entry.name)));
   while (fields.n_left() >= 4) {
     const auto id = fields.read<std::uint16_t>("extra field");
     const auto n_bytes = fields.read<std::uint16_t>("extra field");
@@ -183,14 +186,13 @@ Entry read_central_header(ByteReader& reader) {
   reader.take(comment_bytes, "comment");
   constexpr std::uint16_t kEncrypted = 1;
   if (method != 0 || (flags & kEncrypted) != 0) {
-    throw Error(ErrorCode::unsupported,
-                fmt::format("{}: {}", reader.where(), quoted(entry.name)),
+    throw Error(ErrorCode::unsupported, fmt::format("{}: {}", reader.where(), shown(entry.name)),
                 fmt::format("expected a stored entry as torch writes it, found {} with method {}.",
-                            (flags & kEncrypted) != 0 ? "encryption" : "compression",
-                            method));
+                            (flags & kEncrypted) != 0 ? "encryption" : "compression", method));
   }
   if (n_stored != entry.n_bytes) {
-    reader.fail(fmt::format("{}: a stored entry has two sizes, {} and {}.", quoted(entry.name), entry.n_bytes, n_stored));
+    reader.fail(fmt::format("{}: a stored entry has two sizes, {} and {}.", shown(entry.name), entry.n_bytes,
+                            n_stored));
   }
   return entry;
 }
@@ -199,7 +201,8 @@ Entry read_central_header(ByteReader& reader) {
 void read_local_header(ByteReader& reader, Entry& entry, std::uint64_t end) {
   reader.seek(entry.header_offset, "local header");
   if (reader.read<std::uint32_t>("local header") != kLocalHeader) {
-    reader.fail(fmt::format("{}: expected a local header at offset {}.", quoted(entry.name), entry.header_offset));
+    reader.fail(
+        fmt::format("{}: expected a local header at offset {}.", shown(entry.name), entry.header_offset));
   }
   constexpr std::uint64_t kToLengths = 22;
   reader.take(kToLengths, "local header");
@@ -207,26 +210,23 @@ void read_local_header(ByteReader& reader, Entry& entry, std::uint64_t end) {
   const auto extra_bytes = reader.read<std::uint16_t>("extra length");
   const auto name = reader.take_text(name_bytes, "entry name");
   if (name != entry.name) {
-    reader.fail(fmt::format("{}: its local header names {}.", quoted(entry.name), quoted(name)));
+    reader.fail(fmt::format("{}: its local header names {}.", shown(entry.name), shown(name)));
   }
   reader.take(extra_bytes, "extra field");
   entry.data_offset = reader.offset();
   if (entry.data_offset > end || entry.n_bytes > end - entry.data_offset) {
     reader.fail(fmt::format("{}: expected its {} bytes at offset {} to end before the directory at {}.",
-                            quoted(entry.name),
-                            entry.n_bytes,
-                            entry.data_offset,
-                            end));
+                            shown(entry.name), entry.n_bytes, entry.data_offset, end));
   }
 }
 
 void refuse_overlaps(const ByteReader& reader, std::vector<Entry>& entries) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.header_offset < b.header_offset;
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.header_offset < b.header_offset; });
   for (std::size_t i = 1; i < entries.size(); ++i) {
     if (entries[i].header_offset < entries[i - 1].data_offset + entries[i - 1].n_bytes) {
-      reader.fail(fmt::format("entries {} and {} overlap.", quoted(entries[i - 1].name), quoted(entries[i].name)));
+      reader.fail(
+          fmt::format("entries {} and {} overlap.", shown(entries[i - 1].name), shown(entries[i].name)));
     }
   }
 }
@@ -247,15 +247,13 @@ ZipEntries read_zip(std::span<const std::byte> file, const std::string& where) {
   }
   if (reader.offset() != directory.end) {
     reader.fail(fmt::format("expected a directory of {} entries to end at offset {}, found {}.",
-                            directory.n_entries,
-                            directory.end,
-                            reader.offset()));
+                            directory.n_entries, directory.end, reader.offset()));
   }
   ZipEntries found;
   for (Entry& entry : entries) {
     read_local_header(reader, entry, directory.offset);
     if (!found.emplace(entry.name, file.subspan(entry.data_offset, entry.n_bytes)).second) {
-      reader.fail(fmt::format("entry {} is there twice.", quoted(entry.name)));
+      reader.fail(fmt::format("entry {} is there twice.", shown(entry.name)));
     }
   }
   refuse_overlaps(reader, entries);

@@ -17,12 +17,12 @@ bool looks_like_zip(std::span<const std::byte> file);
 /// Reads the central directory of a zip archive whose entries are stored as they are, zip64 included.
 ///
 /// Believed only after these hold: one disk; the directory ends where its end record begins; every entry lies
-/// before it, under the name its local header repeats, and overlaps no other; names are relative, unique, without
-/// "..", backslash or control characters. Checksums are not compared: torch itself does not, and a checkpoint may
-/// be written without them.
-/// Throws Error(bad_format) naming `where`, the entry and what was expected; (unsupported) for compressed or
-/// encrypted entries.
-/// Source: PKWARE's .ZIP File Format Specification (APPNOTE) 6.3.10, sections 4.3 to 4.5.
+/// before it, under the name its local header repeats, and overlaps no other; names are relative, unique,
+/// without
+/// "..", backslash or control characters. Checksums are not compared: torch itself does not, and a checkpoint
+/// may be written without them. Throws Error(bad_format) naming `where`, the entry and what was expected;
+/// (unsupported) for compressed or encrypted entries. Source: PKWARE's .ZIP File Format Specification
+/// (APPNOTE) 6.3.10, sections 4.3 to 4.5.
 ZipEntries read_zip(std::span<const std::byte> file, const std::string& where);
 
 }  // namespace sotto::model::sources
