@@ -123,11 +123,11 @@ fs::path ModelCache::incomplete_blob(const std::string& etag) const {
 
 std::optional<std::string> ModelCache::commit_of(const std::string& revision) const {
   std::string commit = revision;
-  if (!is_commit(revision)) {
-    std::ifstream in(folder_ / "refs" / revision, std::ios::binary);
+  std::error_code error;
+  if (const fs::path ref = folder_ / "refs" / revision; fs::is_regular_file(ref, error)) {
+    std::ifstream in(ref, std::ios::binary);
     commit.assign(std::istreambuf_iterator<char>(in), {});
   }
-  std::error_code error;
   if (!is_commit(commit) || !fs::is_directory(snapshot(commit), error)) {
     return std::nullopt;
   }

@@ -30,6 +30,7 @@ TEST(ModelCache, KnowsACommitByItsRevisionOnceThereIsASnapshot) {
   fs::create_directories(cache.snapshot(kCommit));
   EXPECT_EQ(cache.commit_of("refs/pr/3"), kCommit);
   EXPECT_EQ(cache.commit_of(kCommit), kCommit);
+  EXPECT_EQ(cache.commit_of("refs/pr"), std::nullopt);  // a directory
   test::write_file(dir.path() / "models--org--name" / "refs" / "evil", "../../../..");
   EXPECT_EQ(cache.commit_of("evil"), std::nullopt);
 }
