@@ -66,6 +66,8 @@ Collector::Collector(std::shared_ptr<ov::Model> model, const CollectorOptions& o
     impl_->sites.push_back(o.site);
   }
   clone->add_results(results);
+  // Else the CPU plugin keeps the K and V of attention in u8, and everything behind is observed through that.
+  clone->set_rt_info(std::string("f32"), "runtime_options", "KV_CACHE_PRECISION");
   impl_->instrumented = clone;
   impl_->start();
 }

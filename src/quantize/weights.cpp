@@ -1,7 +1,9 @@
 #include "quantize/weights.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -67,6 +69,20 @@ ov::Shape range_shape(const Weight& weight) {
   return shape;
 }
 
+float max_abs_of(const float* x, std::size_t n) {
+  constexpr std::size_t kLanes = 16;
+  float most[kLanes] = {};
+  for (; n >= kLanes; n -= kLanes, x += kLanes) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      most[i] = std::max(most[i], std::abs(x[i]));
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    most[i] = std::max(most[i], std::abs(x[i]));
+  }
+  return *std::max_element(most, most + kLanes);
+}
+
 std::vector<float> max_abs(std::span<const float> values,
                            const ov::Shape& shape,
                            const std::vector<std::size_t>& axes) {
@@ -79,11 +95,7 @@ std::vector<float> max_abs(std::span<const float> values,
     const float* x = values.data() + row.first;
     float* to = widest.data() + row.channel;
     if (row.step == 0) {
-      float most = *to;
-      for (std::size_t i = 0; i < row.size; ++i) {
-        most = std::max(most, std::abs(x[i]));
-      }
-      *to = most;
+      *to = std::max(*to, max_abs_of(x, row.size));
       return;
     }
     for (std::size_t i = 0; i < row.size; ++i) {
@@ -91,6 +103,36 @@ std::vector<float> max_abs(std::span<const float> values,
     }
   });
   return widest;
+}
+
+/// The value of a finite f16, in a form that compiles to vector code.
+float from_half_bits(std::uint16_t half) {
+  constexpr float kExponentShift = 0x1p112F;  // from the bias of f16's exponent to that of f32
+  const std::uint32_t bits = half;
+  const float magnitude = std::bit_cast<float>((bits & 0x7FFFU) << 13U) * kExponentShift;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | (bits & 0x8000U) << 16U);
+}
+
+std::vector<float> values_of(const ov::op::v0::Constant& constant) {
+  if (constant.get_element_type() != ov::element::f16) {
+    return constant.cast_vector<float>();
+  }
+  const auto* halves = static_cast<const std::uint16_t*>(constant.get_data_ptr());
+  std::vector<float> values(ov::shape_size(constant.get_shape()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = from_half_bits(halves[i]);
+  }
+  return values;
+}
+
+bool is_finite(const ov::op::v0::Constant& constant) {
+  const std::size_t n = ov::shape_size(constant.get_shape());
+  if (constant.get_element_type() == ov::element::f16) {
+    const auto* halves = static_cast<const std::uint16_t*>(constant.get_data_ptr());
+    return std::none_of(halves, halves + n, [](std::uint16_t half) { return (half & 0x7C00U) == 0x7C00U; });
+  }
+  const std::vector<float> values = constant.cast_vector<float>();
+  return std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
 }
 
 /// Half to even, for magnitudes below 2^22; unlike nearbyint this compiles to vector code on any x86.
@@ -134,7 +176,7 @@ std::vector<double> dot_rows(const Weight& weight, std::span<const float> input,
 }  // namespace
 
 std::vector<float> weight_values(const Weight& weight, std::span<const float> input_scale) {
-  std::vector<float> values = weight.constant->cast_vector<float>();
+  std::vector<float> values = values_of(*weight.constant);
   if (input_scale.empty()) {
     return values;
   }
@@ -147,7 +189,7 @@ std::vector<float> weight_values(const Weight& weight, std::span<const float> in
   });
   if (weight.constant->get_element_type() == ov::element::f16) {
     for (float& x : values) {
-      x = static_cast<float>(ov::float16(std::clamp(x, -kMaxHalf, kMaxHalf)));
+      x = from_half_bits(ov::float16(std::clamp(x, -kMaxHalf, kMaxHalf)).to_bits());
     }
   }
   return values;
@@ -229,13 +271,7 @@ void refuse_quantized_model(const InferenceGraph& graph) {
 void refuse_weights_not_finite(const InferenceGraph& graph) {
   for (const auto& node : graph.nodes()) {
     for (const Weight& weight : graph.weights(*node)) {
-      const std::vector<float> values = weight_values(weight);
-      // A sum is not finite exactly when a term is not: weights are far below the overflow of f64.
-      double sum = 0.0;
-      for (const float x : values) {
-        sum += static_cast<double>(x);
-      }
-      if (!std::isfinite(sum)) {
+      if (!is_finite(*weight.constant)) {
         throw Error(ErrorCode::bad_format, node->get_friendly_name(),
                     fmt::format("expected finite weights, found a value that is not finite in {}.",
                                 weight.constant->get_friendly_name()));

@@ -255,6 +255,54 @@ def decoder_cache_inside():
     return Case(*decoder("hf", result_on_concat=False))
 
 
+def stateful():
+    """optimum-intel's decoder: caches in state, cross-attention K and V computed where their state starts."""
+    b = Builder(10)
+    tokens, xa, beam = parameter([-1, -1], "tokens", ov.Type.i64), parameter([-1, -1, N], "xa"), parameter([-1], "beam_idx", ov.Type.i32)
+    d, sinks = N // HEADS, []
+
+    def state(initial, name):
+        return op.read_value(initial, name, ov.Type.f32, ov.PartialShape([-1, HEADS, -1, d]), name=f"{name}/ReadValue")
+
+    def keep(value, past, name):
+        sinks.append(op.assign(value, name, name=f"{name}/Assign"))
+
+    empty = op.broadcast(op.constant(np.float32(0)), op.concat([shape_dim(tokens, 0), op.constant(np.array([HEADS, 0, d], np.int64))], 0), name="empty")
+    table = b.constant((VOCAB, N), 0.5, "token_embedding")
+    x, scale = None, (N // HEADS) ** -0.5
+    for layer in range(LAYERS):
+        name = f"blocks.{layer}"
+        past = [state(empty, f"{name}.past_{kv}") for kv in "kv"]
+        cross = [state(b.heads(b.linear(xa, N, N, f"{name}.cross_attn.{w}", bias=w == "value"), HEADS, N, f"{name}.cross_attn.{w}"),
+                       f"{name}.cross_{w}") for w in ("key", "value")]
+        if x is None:
+            x = embed(b, tokens, shape_dim(past[0], 2), table)
+        norm = b.layer_norm(x, N, f"{name}.attn_ln")
+        q, k, v = (b.linear(norm, N, N, f"{name}.attn.{w}", bias=w != "key") for w in ("query", "key", "value"))
+        q = b.heads(b.scale(q, scale, f"{name}.attn/scale"), HEADS, N, f"{name}.attn.query")
+        kv = []
+        for p, new, w in zip(past, (k, v), "kv"):
+            rows = op.gather(p, beam, op.constant(np.array(0, np.int64)), name=f"{name}.past_{w}/Gather")
+            kv.append(op.concat([rows, b.heads(new, HEADS, N, f"{name}.attn.{w}")], 2, name=f"{name}.past_{w}/Concat"))
+            keep(kv[-1], p, f"{name}.past_{w}")
+        x = b.residual(x, b.linear(b.attend_heads(q, *kv, HEADS, N, f"{name}.attn", "sdpa"), N, N, f"{name}.attn.out"), f"{name}/sum1")
+        norm = b.layer_norm(x, N, f"{name}.cross_attn_ln")
+        q = b.scale(b.linear(norm, N, N, f"{name}.cross_attn.query"), scale, f"{name}.cross_attn/scale")
+        y = b.attend_heads(b.heads(q, HEADS, N, f"{name}.cross_attn.query"), *cross, HEADS, N, f"{name}.cross_attn", "sdpa")
+        for c, w in zip(cross, ("key", "value")):
+            keep(c, c, f"{name}.cross_{w}")
+        x = b.residual(x, b.linear(y, N, N, f"{name}.cross_attn.out"), f"{name}/sum2")
+        x = b.residual(x, b.mlp(b.layer_norm(x, N, f"{name}.mlp_ln"), N, f"{name}.mlp"), f"{name}/sum3")
+    logits = op.matmul(b.layer_norm(x, N, "ln"), table, False, True, name="logits")
+    inputs = []
+    for sentence in range(3):
+        encoded = normal(b.rng, 1, 20, N)
+        for step in range(4):
+            inputs.append({"tokens": b.rng.integers(0, VOCAB, (1, 4 if step == 0 else 1)), "xa": encoded,
+                           "beam_idx": np.zeros(1, np.int32), "nncf_reset_state": step == 0})
+    return Case(model([logits], [tokens, xa, beam], "stateful", sinks), inputs)
+
+
 def fused_qkv():
     b = Builder(3)
     x = parameter([1, -1, N], "x")
@@ -360,5 +408,5 @@ def rotary():
 CASES = {f.__name__: f for f in [
     encoder_openai, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
     encoder_no_smoothing, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied,
-    decoder_half, decoder_cache_inside, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
+    decoder_half, decoder_cache_inside, stateful, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
     convolutions, concatenation, squeeze_excite, rotary]}

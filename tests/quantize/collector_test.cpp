@@ -1,0 +1,111 @@
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quantize/graphs.h"
+#include "quantize/statistics.h"
+#include "sotto/quantize.h"
+#include "support/expect_error.h"
+
+namespace sotto::quantize {
+namespace {
+
+using sotto::test::expect_error;
+
+TEST(Collector, GivesTheModelsOutputsFirst) {
+  const auto model = test::mlp();
+  const auto inputs = test::mlp_inputs(3);
+  Collector collector(model);
+  EXPECT_EQ(test::infer(collector.instrumented(), inputs[2]), test::infer(model, inputs[2]));
+  EXPECT_EQ(model->get_results().size(), 1U);
+}
+
+TEST(Collector, StartsAgainFromNothing) {
+  const auto model = test::mlp();
+  Collector collector(model);
+  auto request = test::compile(collector.instrumented());
+  for (const std::size_t n : {1U, 2U}) {
+    for (std::size_t i = 0; i < n; ++i) {
+      request.set_input_tensor(0, test::mlp_inputs(1)[0]);
+      request.infer();
+      collector.observe(request);
+    }
+    EXPECT_EQ(collector.take().n_samples(), n);
+  }
+  EXPECT_EQ(collector.take().n_samples(), 0U);
+}
+
+TEST(Collector, SkipsAnInputWithoutTokens) {
+  const auto model = test::mlp();
+  std::vector<ov::Tensor> inputs = test::mlp_inputs(2);
+  const auto with = test::calibrate(model, {inputs[1], ov::Tensor(ov::element::f32, {1, 0, 8})});
+  const auto without = test::calibrate(model, {inputs[1]});
+  EXPECT_EQ(test::infer(quantize(model, with).model, inputs[1]),
+            test::infer(quantize(model, without).model, inputs[1]));
+}
+
+TEST(Collector, OfEmptyTensorsOnlyLeavesTheModelUnquantizedAndSaysSo) {
+  const auto model = test::mlp();
+  const auto result = quantize(model, test::calibrate(model, {ov::Tensor(ov::element::f32, {1, 0, 8})}));
+  EXPECT_THAT(test::names_of(result.model, "FakeQuantize"), testing::IsEmpty());
+  const StepReport* report = test::report_of(result, "min_max", "gelu");
+  ASSERT_TRUE(report);
+  EXPECT_THAT(report->reason, testing::HasSubstr("nothing was observed"));
+}
+
+TEST(Collector, NamesTheLayerWhoseActivationIsNotFinite) {
+  const auto model = test::mlp();
+  std::vector<ov::Tensor> inputs = test::mlp_inputs(1);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    inputs[0].data<float>()[3] = bad;
+    expect_error([&] { test::calibrate(model, inputs); }, ErrorCode::bad_format,
+                 "x: expected finite activations");
+  }
+}
+
+TEST(Collector, NamesTheLayerWhoseWeightIsNotFinite) {
+  for (const auto type : {ov::element::f32, ov::element::f16}) {
+    const auto x = test::parameter({1, -1, 2}, "x");
+    const auto weight = test::op::Constant::create(type, {2, 2}, {1.0F, std::nanf(""), 0.0F, 0.0F});
+    const auto operand = std::make_shared<test::op::Convert>(weight, ov::element::f32);
+    const auto fc = test::named(std::make_shared<test::op::MatMul>(x, operand), "fc");
+    expect_error([&] { Collector{test::model(fc, {x})}; }, ErrorCode::bad_format,
+                 "fc: expected finite weights");
+  }
+}
+
+TEST(Collector, RefusesADynamicRank) {
+  const auto x = test::parameter(ov::PartialShape::dynamic(), "x");
+  const auto fc =
+      test::named(std::make_shared<test::op::MatMul>(x, test::constant({2, 2}, {1, 2, 3, 4}, "w")), "fc");
+  expect_error([&] { Collector{test::model(fc, {x})}; }, ErrorCode::bad_format, "dynamic rank");
+  expect_error([] { Collector{nullptr}; }, ErrorCode::invalid_argument, "expected a model");
+}
+
+TEST(Collector, SharesOneSiteAmongReadersOfATensor) {
+  const auto x = test::parameter({1, -1, 8}, "x");
+  const auto a = test::linear(x, {8, 8}, test::random_values(64, 1), {}, "a");
+  const auto b = test::linear(x, {8, 8}, test::random_values(64, 2), {}, "b");
+  const auto model = test::model(std::make_shared<test::op::Add>(a, b), {x});
+  EXPECT_EQ(test::calibrate(model, test::mlp_inputs(1)).impl().sites.size(), 1U);
+}
+
+TEST(Collector, HandlesOneSampleConstantActivationsAndZeroWeights) {
+  const auto x = test::parameter({1, -1, 8}, "x");
+  const auto model =
+      test::model(test::linear(x, {4, 8}, std::vector<float>(32, 0.0F), {1, 2, 3, 4}, "fc"), {x});
+  ov::Tensor zeros(ov::element::f32, {1, 3, 8});
+  std::fill_n(zeros.data<float>(), zeros.get_size(), 0.0F);
+  const auto result = quantize(model, test::calibrate(model, {zeros}));
+  const std::vector<float> y = test::infer(result.model, zeros);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    EXPECT_FLOAT_EQ(y[i], static_cast<float>(i % 4 + 1));
+  }
+}
+
+}  // namespace
+}  // namespace sotto::quantize

@@ -1,0 +1,130 @@
+#include "quantize/weights.h"
+
+#include <cmath>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "quantize/graphs.h"
+
+namespace sotto::quantize {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::FloatEq;
+
+/// A MatMul weight of a model that lives as long as the test.
+class WeightOf {
+ public:
+  WeightOf(const ov::Shape& shape, const std::vector<float>& values, bool transpose, ov::element::Type type)
+      : x_(test::parameter(ov::PartialShape{1, -1, static_cast<std::int64_t>(shape[transpose ? 1 : 0])},
+                           "x")),
+        model_(test::model(
+            std::make_shared<test::op::MatMul>(x_, operand(shape, values, type), false, transpose), {x_})),
+        graph_(model_) {}
+
+  const Weight& get() const { return *graph_.weight(*model_->get_result()->get_input_node_ptr(0)); }
+
+ private:
+  static test::Output operand(const ov::Shape& shape,
+                              const std::vector<float>& values,
+                              ov::element::Type type) {
+    const auto constant = test::op::Constant::create(type, shape, values);
+    if (type == ov::element::f32) {
+      return constant;
+    }
+    return std::make_shared<test::op::Convert>(constant, ov::element::f32);
+  }
+
+  std::shared_ptr<test::op::Parameter> x_;
+  std::shared_ptr<ov::Model> model_;
+  InferenceGraph graph_;
+};
+
+const std::vector<float> kValues = {1,   -4, 2,  //
+                                    0.5, 3,  -8};
+
+TEST(WeightRange, IsTheLargestMagnitudeOfEachOutputChannel) {
+  const WeightOf rows({2, 3}, kValues, true, ov::element::f32);
+  EXPECT_THAT(weight_range(kValues, rows.get(), false).high, ElementsAre(4, 8));
+  EXPECT_THAT(weight_range(kValues, rows.get(), false).shape, ElementsAre(2, 1));
+  const WeightOf columns({2, 3}, kValues, false, ov::element::f32);
+  EXPECT_THAT(weight_range(kValues, columns.get(), false).high, ElementsAre(1, 4, 8));
+  EXPECT_THAT(weight_range(kValues, columns.get(), false).shape, ElementsAre(1, 3));
+}
+
+TEST(WeightRange, DoublesAtHalfRange) {
+  const WeightOf w({2, 3}, kValues, true, ov::element::f32);
+  EXPECT_THAT(weight_range(kValues, w.get(), true).high, ElementsAre(8, 16));
+  EXPECT_THAT(weight_range(kValues, w.get(), true).low, ElementsAre(-8, -16));
+}
+
+TEST(WeightRange, OfAZeroChannelIsOnePercentOfTheWidest) {
+  const std::vector<float> values = {0, 0, 5, -5};
+  const WeightOf w({2, 2}, values, true, ov::element::f32);
+  EXPECT_THAT(weight_range(values, w.get(), false).high, ElementsAre(FloatEq(0.05F), 5));
+}
+
+TEST(WeightRange, OfZerosIsTheAbsoluteFloor) {
+  const std::vector<float> values(4, 0.0F);
+  const WeightOf w({2, 2}, values, true, ov::element::f32);
+  const WeightRange range = weight_range(values, w.get(), false);
+  EXPECT_THAT(range.high, Each(8e-5F));
+  EXPECT_THAT(quantize_weight(values, w.get(), range).integers, Each(0));
+}
+
+TEST(QuantizeWeight, RoundsToTheNearestStep) {
+  const std::vector<float> values = {-127, 126.6F, 3.4F, 127};
+  const WeightOf w({1, 4}, values, true, ov::element::f32);
+  const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get(), false));
+  EXPECT_THAT(q.integers, ElementsAre(-127, 127, 3, 127));
+  EXPECT_THAT(q.scale, ElementsAre(1));
+}
+
+TEST(QuantizeWeight, IsOffByHalfAStepAtMost) {
+  for (const bool transpose : {true, false}) {
+    const std::vector<float> values = test::random_values(12 * 40, 5);
+    const WeightOf w({12, 40}, values, transpose, ov::element::f32);
+    const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get(), false));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float scale = q.scale[transpose ? i / 40 : i % 40];
+      EXPECT_LE(std::abs(values[i] - static_cast<float>(q.integers[i]) * scale), 0.5001F * scale);
+    }
+  }
+}
+
+TEST(Dot, SumsOverTheInputChannels) {
+  const std::vector<float> mean = {1, 10, 100};
+  EXPECT_THAT(dot(kValues, mean, WeightOf({2, 3}, kValues, true, ov::element::f32).get()),
+              ElementsAre(161, -769.5));
+  const std::vector<float> mean2 = {1, 10};
+  EXPECT_THAT(dot(kValues, mean2, WeightOf({2, 3}, kValues, false, ov::element::f32).get()),
+              ElementsAre(6, 26, -78));
+}
+
+TEST(WeightValues, ScalesInputChannelsInTheTypeOfTheConstant) {
+  const std::vector<float> scale = {2, 1, 3};
+  EXPECT_THAT(weight_values(WeightOf({2, 3}, kValues, true, ov::element::f32).get(), scale),
+              ElementsAre(2, -4, 6, 1, 3, -24));
+  const std::vector<float> large = {1, 1e5F, 1.0F / 3};
+  const std::vector<float> half =
+      weight_values(WeightOf({2, 3}, kValues, true, ov::element::f16).get(), large);
+  EXPECT_THAT(half, ElementsAre(1, -65504, FloatEq(static_cast<float>(ov::float16(2.0F / 3))), 0.5F, 65504,
+                                FloatEq(static_cast<float>(ov::float16(-8.0F / 3)))));
+}
+
+TEST(WeightValues, ReadsEveryFiniteHalf) {
+  std::vector<float> values;
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const float x = ov::float16::from_bits(static_cast<std::uint16_t>(bits));
+    values.push_back(std::isfinite(x) ? x : 0.0F);
+  }
+  EXPECT_THAT(weight_values(WeightOf({256, 256}, values, true, ov::element::f16).get()),
+              ElementsAreArray(values));
+}
+
+}  // namespace
+}  // namespace sotto::quantize
