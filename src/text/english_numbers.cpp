@@ -5,6 +5,7 @@
 
 #include "text/english_number_words.h"
 #include "text/normalize_steps.h"
+#include "text/number_word_reader.h"
 #include "text/unicode.h"
 
 namespace sotto::text {

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sotto::text {
 
@@ -11,8 +10,5 @@ namespace sotto::text {
 /// Source: openai/whisper 20250625, normalizers/english.py, EnglishNumberNormalizer; the same result for
 /// every input, odd ones included ("1.5" → "one.5").
 std::u32string standardize_numbers(std::u32string_view text);
-
-/// The middle of it: words in, words and numbers out (process_words).
-std::vector<std::string> number_words_to_digits(const std::vector<std::string>& words);
 
 }  // namespace sotto::text

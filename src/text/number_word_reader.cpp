@@ -1,12 +1,15 @@
+#include "text/number_word_reader.h"
+
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <unicode/uchar.h>
 
 #include "text/decimal.h"
 #include "text/english_number_words.h"
-#include "text/english_numbers.h"
 #include "text/unicode.h"
 
 namespace sotto::text {

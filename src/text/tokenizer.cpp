@@ -23,6 +23,23 @@ std::string timestamp_text(TokenId index) {
   return fmt::format("<|{:.2f}|>", 0.02 * index);
 }
 
+std::optional<TokenId> added_id(const TokenizerFiles& files, std::string_view content) {
+  const auto found = std::find_if(files.added.begin(), files.added.end(),
+                                  [&](const AddedToken& token) { return token.content == content; });
+  return found == files.added.end() ? std::nullopt : std::optional(found->id);
+}
+
+/// Files written before 2023 end at <|notimestamps|>; the model's timestamps follow it all the same.
+TokenizerFiles with_timestamps(TokenizerFiles files) {
+  const auto last = added_id(files, "<|notimestamps|>");
+  if (last && !added_id(files, timestamp_text(0))) {
+    for (TokenId i = 0; i < kTimestamps; ++i) {
+      files.added.push_back({.id = *last + 1 + i, .content = timestamp_text(i), .special = false});
+    }
+  }
+  return files;
+}
+
 bool is_control(const AddedToken& token) {
   return token.special || (token.content.starts_with("<|") && token.content.ends_with("|>"));
 }
@@ -40,7 +57,6 @@ struct Tokenizer::Impl {
   explicit Impl(const TokenizerFiles& files);
 
   void add_entries(const TokenizerFiles& files);
-  void add_missing_timestamps();
   void put(TokenId id, std::string text, bool is_control);
   void find_special_tokens();
   TokenId required(std::initializer_list<std::string_view> spellings) const;
@@ -75,7 +91,6 @@ Tokenizer::Impl::Impl(const TokenizerFiles& files)
       add_prefix_space(files.add_prefix_space) {
   add_entries(files);
   find_special_tokens();
-  add_missing_timestamps();
 }
 
 void Tokenizer::Impl::put(TokenId id, std::string text, bool is_control_token) {
@@ -92,16 +107,6 @@ void Tokenizer::Impl::add_entries(const TokenizerFiles& files) {
   }
   for (const AddedToken& token : files.added) {
     put(token.id, token.content, is_control(token));
-  }
-}
-
-/// Files written before 2023 end at <|notimestamps|>; the model's timestamps follow it all the same.
-void Tokenizer::Impl::add_missing_timestamps() {
-  for (TokenId i = 0; i < kTimestamps; ++i) {
-    const auto index = static_cast<std::size_t>(timestamp_begin + i);
-    if (index >= entries.size() || !entries[index].in_use) {
-      put(timestamp_begin + i, timestamp_text(i), true);
-    }
   }
 }
 
@@ -125,7 +130,7 @@ void Tokenizer::Impl::find_special_tokens() {
   sot_prev = required({"<|startofprev|>"});
   no_speech = required({"<|nospeech|>", "<|nocaptions|>"});
   no_timestamps = required({"<|notimestamps|>"});
-  timestamp_begin = added.id_of("<|0.00|>").value_or(no_timestamps + 1);
+  timestamp_begin = required({"<|0.00|>"});
   for (const Language& language : kLanguages) {
     if (const auto id = added.id_of(fmt::format("<|{}|>", language.code))) {
       languages.emplace(language.code, *id);
@@ -151,7 +156,7 @@ void Tokenizer::Impl::append_text(std::string_view text, std::vector<TokenId>& i
 }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
-  const auto impl = std::make_shared<Impl>(read_tokenizer_files(directory));
+  const auto impl = std::make_shared<Impl>(with_timestamps(read_tokenizer_files(directory)));
   Tokenizer tokenizer;
   tokenizer.impl_ = impl;
   impl->non_speech = find_non_speech_tokens(tokenizer);
@@ -205,11 +210,6 @@ std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {
   }
   if (const auto found = impl_->vocabulary.find(std::string(token)); found != impl_->vocabulary.end()) {
     return found->second;
-  }
-  for (TokenId i = 0; i < kTimestamps; ++i) {  // timestamps the files do not list
-    if (token == timestamp_text(i)) {
-      return impl_->timestamp_begin + i;
-    }
   }
   return std::nullopt;
 }

@@ -3,8 +3,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "sotto/audio.h"
 #include "support/expect_error.h"
@@ -107,6 +109,18 @@ TEST(OpenMedia, FollowsAChangeOfRateAndChannels) {
   test::write_file(dir / "mixed.mp3", stereo_22k + mono_44k + stereo_22k);
   const double length_s = static_cast<double>(load_audio(dir / "mixed.mp3").size()) / kSampleRateHz;
   EXPECT_NEAR(length_s, 0.9, 0.25);  // encoder delay is known for the first part only
+}
+
+TEST(OpenMedia, ReadsAPipeOnce) {
+  const test::TempDir dir;
+  const fs::path pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::jthread writer([&] { test::write_file(pipe, test::read_file(fixture("tone.flac"))); });
+  const auto source = open_media(pipe);
+  std::vector<float> samples(10000);
+  EXPECT_EQ(source->read(samples), 4800U);
+  EXPECT_EQ(source->read(samples), 0U);
+  EXPECT_FALSE(source->rewind());
 }
 
 TEST(OpenMedia, OfNoSamplesIsEmpty) {

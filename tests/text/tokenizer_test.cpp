@@ -146,6 +146,7 @@ TEST(Tokenizer, DerivesTimestampsTheFilesLeaveOut) {
   EXPECT_EQ(tokenizer.timestamp_begin(), tokenizer.no_timestamps() + 1);
   EXPECT_EQ(tokenizer.id_of("<|30.00|>"), tokenizer.timestamp_begin() + 1500);
   EXPECT_EQ(tokenizer.id_of("<|1.08|>"), tokenizer.timestamp_begin() + 54);
+  EXPECT_EQ(tokenizer.encode("<|1.08|>", true), std::vector<TokenId>{tokenizer.timestamp_begin() + 54});
   const std::vector<TokenId> ids = {tokenizer.timestamp_begin() + 54};
   EXPECT_EQ(tokenizer.decode_with_timestamps(ids), "<|1.08|>");
   EXPECT_EQ(tokenizer.vocabulary_size(), static_cast<std::size_t>(tokenizer.timestamp_begin()) + 1501);
