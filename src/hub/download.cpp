@@ -121,6 +121,7 @@ class Download {
     std::uint64_t total = 0;
     for (const std::string& name : names) {
       if (!cache_.has_file(commit, name)) {
+        retry_.reset();
         wanted.push_back(api_.describe(commit, name, retry_));
         total += wanted.back().size.value_or(0);
       }
@@ -174,7 +175,8 @@ class Download {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_report_ >= kReportInterval) {
       last_report_ = now;
-      step(progress_, stage_, static_cast<double>(done), static_cast<double>(total));
+      // Files of unstated size are not in the total.
+      step(progress_, stage_, static_cast<double>(std::min(done, total)), static_cast<double>(total));
     }
   }
 

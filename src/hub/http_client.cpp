@@ -288,11 +288,10 @@ Response HttpClient::follow(std::string url, Exchange& exchange, bool head) {
       exchange.begin();
       return response;
     }
-    const std::string target = redirect_target(url, response.header("location"));
-    if (head && (!response.header("x-linked-etag").empty() || origin_of(target) != origin_)) {
+    if (head && !response.header("x-linked-etag").empty()) {
       return response;
     }
-    url = target;
+    url = redirect_target(url, response.header("location"));
   }
   throw Error(ErrorCode::network, shown_url(url),
               fmt::format("found more than {} redirects.", kMaxRedirects));

@@ -53,7 +53,7 @@ class HttpClient {
   Response get(const std::string& url, std::uint64_t start, const BodySink& sink);
 
   /// The headers of a file. Redirects are followed up to the first answer that tells what the hub knows of
-  /// the file it leads to (X-Linked-ETag), and not out of the endpoint's origin.
+  /// the file it leads to (X-Linked-ETag).
   Response head(const std::string& url);
 
  private:

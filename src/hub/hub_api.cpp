@@ -127,7 +127,7 @@ RemoteFile HubApi::describe(const std::string& commit, const std::string& name, 
     throw_status(response, name);
   }
   const std::string linked_etag = response.header("x-linked-etag");
-  file.etag = bare_etag(linked_etag.empty() && !redirected ? response.header("etag") : linked_etag);
+  file.etag = bare_etag(linked_etag.empty() ? response.header("etag") : linked_etag);
   if (!is_etag(file.etag)) {
     throw Error(
         ErrorCode::bad_format, shown_url(file.url),

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "core/atomic_file.h"
+#include "core/log.h"
 #include "hub/retry.h"
 #include "sotto/error.h"
 
@@ -56,7 +57,10 @@ bool all_of(std::string_view text, std::string_view allowed) {
 
 FileLock::FileLock(const fs::path& path, const std::stop_token& stop) {
   make_directories(path.parent_path());
-  while (!try_lock(path)) {
+  for (bool waits = false; !try_lock(path); waits = true) {
+    if (!waits) {
+      log(LogLevel::info, fmt::format("{}: waiting for another process", path.string()));
+    }
     sleep_unless_stopped(kLockPollS, stop);
   }
 }

@@ -81,6 +81,18 @@ TEST_F(RedirectTest, FollowsARenamedRepositoryWithTheToken) {
   }
 }
 
+TEST_F(RedirectTest, FollowsAMirrorToTheHubWithoutTheToken) {
+  const std::string path = FakeHub::file_line("GET", "config.json").substr(4);
+  storage_.add_file("config.json", R"({"model_type": "whisper", "d_model": 384})");
+  redirect_config(storage_.url() + path, 308);
+  hub::download(FakeHub::kRepository, with_token());
+  expect_whole();
+  EXPECT_EQ(storage_.n_received("GET " + path), 1U);
+  for (const Received& request : storage_.received()) {
+    EXPECT_EQ(request.header("authorization"), "");
+  }
+}
+
 TEST_F(RedirectTest, GivesUpOnCircles) {
   redirect_config("/openai/whisper-tiny/resolve/" + std::string(FakeHub::kCommit) + "/config.json");
   test::expect_error([&] { download(); }, ErrorCode::network, "more than 10 redirects");

@@ -97,6 +97,12 @@ TEST_F(HubApiTest, TriesAgainAfterServerErrors) {
   EXPECT_EQ(hub_.n_received(FakeHub::list_line("other")), 4U);
 }
 
+TEST_F(HubApiTest, TriesAgainWhenTheHubSaysNothing) {
+  hub_.answer_next(FakeHub::list_line(), [](const Wire& wire, const Received&) { wire.stall(); });
+  download();
+  expect_whole();
+}
+
 TEST_F(HubApiTest, TellsAHubThatIsNotThere) {
   HubOptions nobody = options();
   nobody.endpoint = "http://127.0.0.1:1";
