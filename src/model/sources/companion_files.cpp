@@ -19,8 +19,7 @@ namespace sotto::model::sources {
 namespace fs = std::filesystem;
 namespace {
 
-// Files keep the order Hugging Face's have; it is easier to compare them so.
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 constexpr std::array<std::string_view, 7> kTokenizerFiles = {"tokenizer.json",
                                                              "vocab.json",
@@ -122,7 +121,7 @@ Json generation_json(const Source& source, const SpecialTokens& special, const V
 Json vocab_json(const Vocabulary& vocabulary) {
   Json vocab = Json::object();
   for (std::size_t id = 0; id < vocabulary.tokens().size(); ++id) {
-    vocab.push_back({Vocabulary::printable(vocabulary.tokens()[id]), id});
+    vocab[Vocabulary::printable(vocabulary.tokens()[id])] = id;
   }
   return vocab;
 }
