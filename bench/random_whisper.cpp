@@ -1,5 +1,5 @@
-// Writes a Whisper of true size with random weights: for speed and memory figures where no checkpoint is at hand.
-// Usage: sotto_random_whisper NAME DIRECTORY; same name, same bytes.
+// Writes a Whisper of true size with random weights: for speed and memory figures where no checkpoint is at
+// hand. Usage: sotto_random_whisper NAME DIRECTORY; same name, same bytes.
 
 #include <algorithm>
 #include <array>
@@ -40,8 +40,8 @@ struct Size {
 
 // openai/whisper's model card and Hugging Face's config.json files.
 constexpr std::array kSizes = {
-    Size{"tiny", 384, 6, 4, 4, 80, false},        Size{"base", 512, 8, 6, 6, 80, false},
-    Size{"small", 768, 12, 12, 12, 80, false},    Size{"medium", 1024, 16, 24, 24, 80, false},
+    Size{"tiny", 384, 6, 4, 4, 80, false},         Size{"base", 512, 8, 6, 6, 80, false},
+    Size{"small", 768, 12, 12, 12, 80, false},     Size{"medium", 1024, 16, 24, 24, 80, false},
     Size{"large-v2", 1280, 20, 32, 32, 80, false}, Size{"large-v3", 1280, 20, 32, 32, 128, true},
     Size{"turbo", 1280, 20, 32, 4, 128, true},
 };
@@ -53,8 +53,10 @@ constexpr std::size_t kNBytes = 256;
 
 // Whisper's language codes in the order of their ids (openai/whisper 20250625, tokenizer.py).
 constexpr std::string_view kLanguages =
-    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml "
-    "cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am "
+    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg "
+    "lt la mi ml "
+    "cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be "
+    "tg sd gu am "
     "yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su yue";
 
 struct Token {
@@ -81,7 +83,8 @@ std::vector<Token> special_tokens(const Size& size) {
   for (const std::string& code : languages(size)) {
     texts.push_back("<|" + code + "|>");
   }
-  for (const char* name : {"translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"}) {
+  for (const char* name :
+       {"translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"}) {
     texts.push_back(fmt::format("<|{}|>", name));
   }
   for (int i = 0; i <= 1500; ++i) {
@@ -110,7 +113,8 @@ std::string utf8(std::uint32_t code) {
   return {static_cast<char>(0xC0U | (code >> 6U)), static_cast<char>(0x80U | (code & 0x3FU))};
 }
 
-/// GPT-2's byte alphabet in the order of its ids: printable bytes as they are, then the others from U+0100 on.
+/// GPT-2's byte alphabet in the order of its ids: printable bytes as they are, then the others from U+0100
+/// on.
 std::vector<std::string> byte_symbols() {
   std::vector<std::string> printable;
   std::vector<std::string> others;
@@ -190,21 +194,23 @@ json make_generation_config(const Size& size, const std::vector<Token>& special)
   for (const std::string& code : languages(size)) {
     lang_to_id["<|" + code + "|>"] = id_of(special, "<|" + code + "|>");
   }
-  return {{"alignment_heads", {{size.n_decoder_layer - 1, 0}}},
-          {"begin_suppress_tokens", {kSpace, kEot}},
-          {"bos_token_id", kEot},
-          {"decoder_start_token_id", id_of(special, "<|startoftranscript|>")},
-          {"eos_token_id", kEot},
-          {"is_multilingual", true},
-          {"lang_to_id", lang_to_id},
-          {"max_initial_timestamp_index", 50},
-          {"max_length", kTextCtx},
-          {"no_timestamps_token_id", id_of(special, "<|notimestamps|>")},
-          {"pad_token_id", kEot},
-          {"prev_sot_token_id", id_of(special, "<|startofprev|>")},
-          {"return_timestamps", false},
-          {"suppress_tokens", json::array()},
-          {"task_to_id", {{"transcribe", id_of(special, "<|transcribe|>")}, {"translate", id_of(special, "<|translate|>")}}}};
+  return {
+      {"alignment_heads", {{size.n_decoder_layer - 1, 0}}},
+      {"begin_suppress_tokens", {kSpace, kEot}},
+      {"bos_token_id", kEot},
+      {"decoder_start_token_id", id_of(special, "<|startoftranscript|>")},
+      {"eos_token_id", kEot},
+      {"is_multilingual", true},
+      {"lang_to_id", lang_to_id},
+      {"max_initial_timestamp_index", 50},
+      {"max_length", kTextCtx},
+      {"no_timestamps_token_id", id_of(special, "<|notimestamps|>")},
+      {"pad_token_id", kEot},
+      {"prev_sot_token_id", id_of(special, "<|startofprev|>")},
+      {"return_timestamps", false},
+      {"suppress_tokens", json::array()},
+      {"task_to_id",
+       {{"transcribe", id_of(special, "<|transcribe|>")}, {"translate", id_of(special, "<|translate|>")}}}};
 }
 
 json make_preprocessor_config(const Size& size) {
@@ -304,8 +310,8 @@ class Planner {
   void table(const std::string& module, std::size_t n_rows, double deviation) {
     plans_.push_back({"model." + module + ".weight", {n_rows, size_.n_state}, deviation, 0.0});
   }
-  /// Rows of special tokens are zero and the last gain spreads the logits, so that some text token always wins
-  /// and no window ends early; rows are short beside the positions', or every token would repeat itself.
+  /// Rows of special tokens are zero and the last gain spreads the logits, so that some text token always
+  /// wins and no window ends early; rows are short beside the positions', or every token would repeat itself.
   void token_table(std::size_t n_vocab) {
     const double deviation = 0.3 / std::sqrt(static_cast<double>(size_.n_state));
     plans_.push_back({"model.decoder.embed_tokens.weight", {n_vocab, size_.n_state}, deviation, 0.0, kEot});
@@ -362,7 +368,8 @@ class Normals {
       scaled.emplace_back(static_cast<float>(plan.offset + plan.deviation * z));
     }
     std::vector<ov::float16> values(plan.n_elements());
-    const std::size_t n_filled = std::min(plan.n_filled_rows, plan.shape.front()) * (values.size() / plan.shape.front());
+    const std::size_t n_filled =
+        std::min(plan.n_filled_rows, plan.shape.front()) * (values.size() / plan.shape.front());
     std::uint64_t bits = 0;
     for (std::size_t i = 0; i < n_filled; ++i) {
       bits = i % 4 == 0 ? random_() : bits >> 16U;
@@ -382,7 +389,8 @@ void write_safetensors(const fs::path& path, const std::vector<Plan>& plans) {
   std::size_t offset = 0;
   for (const Plan& plan : plans) {
     const std::size_t n_bytes = plan.n_elements() * sizeof(ov::float16);
-    header[plan.name] = {{"dtype", "F16"}, {"shape", plan.shape}, {"data_offsets", {offset, offset + n_bytes}}};
+    header[plan.name] = {
+        {"dtype", "F16"}, {"shape", plan.shape}, {"data_offsets", {offset, offset + n_bytes}}};
     offset += n_bytes;
   }
   std::string text = header.dump();
@@ -449,7 +457,8 @@ void write_model(const Size& size, const fs::path& directory) {
 int main(int argc, char** argv) {
   try {
     if (argc != 3) {
-      std::fputs("usage: sotto_random_whisper tiny|base|small|medium|large-v2|large-v3|turbo DIRECTORY\n", stderr);
+      std::fputs("usage: sotto_random_whisper tiny|base|small|medium|large-v2|large-v3|turbo DIRECTORY\n",
+                 stderr);
       return 2;
     }
     write_model(find_size(argv[1]), argv[2]);

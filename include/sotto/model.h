@@ -53,7 +53,9 @@ struct GenerationConfig {
 /// decoder, stateful: input_ids i64 [batch, n_tokens], encoder_hidden_states f32 [batch, n_audio_ctx,
 /// n_audio_state], beam_idx i32 [batch] → logits f32 [batch, n_tokens, n_vocab]. Self-attention K and V live
 /// in state and are reordered by beam_idx; cross-attention K and V are computed at the first inference
-/// after reset_state() and kept. The layout is the one optimum-intel writes and openvino.genai reads.
+/// after reset_state() and kept. In graphs from build() the batch of input_ids may be a multiple of the windows
+/// encoder_hidden_states held then: the beams of a window stand side by side and share its K and V. The layout
+/// is the one optimum-intel writes and openvino.genai reads.
 struct WhisperModel {
   std::filesystem::path directory;  ///< where the JSON files are
   ModelDimensions dims;

@@ -38,7 +38,8 @@ Value shape_of(const Value& x, const std::string& name) {
 /// shape[axis] as a list of one.
 Value dim(const Value& shape, std::int64_t axis, const std::string& name) {
   const Value index = int_list({axis}, name + "/index");
-  return named(std::make_shared<ov::op::v8::Gather>(shape, index, int_scalar(0, name + "/axis")), name + "/Gather");
+  return named(std::make_shared<ov::op::v8::Gather>(shape, index, int_scalar(0, name + "/axis")),
+               name + "/Gather");
 }
 
 Value concat(const ov::OutputVector& parts, std::int64_t axis, const std::string& name) {
@@ -51,7 +52,8 @@ Value unsqueeze(const Value& x, std::int64_t axis, const std::string& name) {
 }
 
 Value scalar_of(const Value& list_of_one, const std::string& name) {
-  return named(std::make_shared<ov::op::v0::Squeeze>(list_of_one, int_list({0}, name + "/axes")), name + "/Squeeze");
+  return named(std::make_shared<ov::op::v0::Squeeze>(list_of_one, int_list({0}, name + "/axes")),
+               name + "/Squeeze");
 }
 
 Value reshape(const Value& x, const Value& shape, const std::string& name) {
@@ -119,7 +121,8 @@ class DecoderBuilder {
 
   void add_parameters() {
     input_ids_ = parameter("input_ids", ov::element::i64, {-1, -1});
-    encoder_hidden_states_ = parameter("encoder_hidden_states", ov::element::f32, {-1, -1, dims_.n_text_state});
+    encoder_hidden_states_ =
+        parameter("encoder_hidden_states", ov::element::f32, {-1, -1, dims_.n_text_state});
     beam_idx_ = parameter("beam_idx", ov::element::i32, {-1});
   }
 
@@ -128,9 +131,11 @@ class DecoderBuilder {
     const ov::PartialShape shape{-1, dims_.n_text_head, -1, size};
     ids_shape_ = shape_of(input_ids_, "input_ids");
     batch_ = dim(ids_shape_, 0, root_ + "/batch");
-    const Value empty_shape = concat({batch_, int_list({dims_.n_text_head, 0, size}, root_ + "/empty")}, 0, root_ + "/empty_shape");
+    const Value empty_shape =
+        concat({batch_, int_list({dims_.n_text_head, 0, size}, root_ + "/empty")}, 0, root_ + "/empty_shape");
     const Value zero = named(Constant::create(ov::element::f32, {}, {0.0F}), root_ + "/zero");
-    const Value empty = named(std::make_shared<ov::op::v3::Broadcast>(zero, empty_shape), root_ + "/empty_state");
+    const Value empty =
+        named(std::make_shared<ov::op::v3::Broadcast>(zero, empty_shape), root_ + "/empty_state");
     for (std::size_t i = 0; i < static_cast<std::size_t>(dims_.n_text_layer); ++i) {
       const auto id = [&](const char* kind) {
         return fmt::format("past_key_values.{0}.{1}present.{0}.{1}", i, kind);
@@ -146,17 +151,19 @@ class DecoderBuilder {
     }
   }
 
-  /// Lengths all layers share: [n_past], [n_past + n_tokens], the causal mask, and shapes for cross-attention.
+  /// Lengths all layers share: [n_past], [n_past + n_tokens], the causal mask, and shapes for
+  /// cross-attention.
   void add_lengths() {
     const std::int64_t size = dims_.n_text_state / dims_.n_text_head;
     n_past_ = dim(shape_of(keys_.front().past(), root_ + "/past"), 2, root_ + "/n_past");
     const Value n_tokens = dim(ids_shape_, 1, root_ + "/n_tokens");
     n_total_ = add(n_past_, n_tokens, root_ + "/n_total");
-    const Value n_windows = dim(shape_of(cross_keys_.front().past(), root_ + "/windows"), 0, root_ + "/n_windows");
-    cross_query_shape_ = concat({n_windows, int_list({-1, dims_.n_text_head, size}, root_ + "/cross_heads")}, 0,
-                                root_ + "/cross_query_shape");
-    cross_output_shape_ =
-        concat({batch_, n_tokens, int_list({dims_.n_text_state}, root_ + "/n_state")}, 0, root_ + "/cross_output_shape");
+    const Value n_windows =
+        dim(shape_of(cross_keys_.front().past(), root_ + "/windows"), 0, root_ + "/n_windows");
+    cross_query_shape_ = concat({n_windows, int_list({-1, dims_.n_text_head, size}, root_ + "/cross_heads")},
+                                0, root_ + "/cross_query_shape");
+    cross_output_shape_ = concat({batch_, n_tokens, int_list({dims_.n_text_state}, root_ + "/n_state")}, 0,
+                                 root_ + "/cross_output_shape");
     causal_mask_ = causal_mask();
   }
 
@@ -191,9 +198,7 @@ class DecoderBuilder {
         named(std::make_shared<ov::op::v8::Gather>(token_table_, input_ids_, axis), tokens_name + "/Gather");
     const std::string positions_name = root_ + ".embed_positions";
     const Value positions = layers_.weights().get(positions_name + ".weight", {n_ctx, n_state_});
-    const Value rows = named(std::make_shared<ov::op::v8::Slice>(positions,
-                                                                 n_past_,
-                                                                 n_total_,
+    const Value rows = named(std::make_shared<ov::op::v8::Slice>(positions, n_past_, n_total_,
                                                                  int_list({1}, positions_name + "/step"),
                                                                  int_list({0}, positions_name + "/axis")),
                              positions_name + "/Slice");
@@ -206,13 +211,15 @@ class DecoderBuilder {
   }
 
   Value project_heads(const Value& x, const std::string& module, bool has_bias) {
-    return split_heads(layers_.linear(x, module, n_state_, n_state_, has_bias), n_head_, n_state_ / n_head_, module);
+    return split_heads(layers_.linear(x, module, n_state_, n_state_, has_bias), n_head_, n_state_ / n_head_,
+                       module);
   }
 
   /// The state in the order of beam_idx with the new rows behind it, kept for the next step.
   Value extend(const State& state, const Value& fresh, const std::string& name) {
     const Value axis = int_scalar(0, name + "/axis");
-    const Value past = named(std::make_shared<ov::op::v8::Gather>(state.past(), beam_idx_, axis), name + "/Gather");
+    const Value past =
+        named(std::make_shared<ov::op::v8::Gather>(state.past(), beam_idx_, axis), name + "/Gather");
     const Value all = concat({past, fresh}, 2, name + "/Concat");
     sinks_.push_back(state.assign(all));
     return all;
@@ -236,7 +243,8 @@ class DecoderBuilder {
     sinks_.push_back(cross_keys_[i].assign(cross_keys_[i].past()));
     sinks_.push_back(cross_values_[i].assign(cross_values_[i].past()));
     const std::string q_name = module + ".q_proj";
-    const Value scaled = scale_query(layers_.linear(x, q_name, n_state_, n_state_), n_state_ / n_head_, q_name);
+    const Value scaled =
+        scale_query(layers_.linear(x, q_name, n_state_, n_state_), n_state_ / n_head_, q_name);
     const Value queries = reshape(scaled, cross_query_shape_, q_name + "/Reshape");
     const Value order = int_list({0, 2, 1, 3}, q_name + "/order");
     const Value q = named(std::make_shared<ov::op::v1::Transpose>(queries, order), q_name + "/Transpose");
@@ -244,7 +252,8 @@ class DecoderBuilder {
     const Value no_mask = named(Constant::create(ov::element::f32, {}, {0.0F}), module + "/no_mask");
     const Value attended = attend(q, cross_keys_[i].past(), cross_values_[i].past(), no_mask, module);
     const Value merge_order = int_list({0, 2, 1, 3}, module + "/merge_order");
-    const Value rows = named(std::make_shared<ov::op::v1::Transpose>(attended, merge_order), module + "/merge_Transpose");
+    const Value rows =
+        named(std::make_shared<ov::op::v1::Transpose>(attended, merge_order), module + "/merge_Transpose");
     const Value merged = reshape(rows, cross_output_shape_, module + "/merge_Reshape");
     return layers_.linear(merged, module + ".out_proj", n_state_, n_state_);
   }

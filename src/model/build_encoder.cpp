@@ -24,7 +24,8 @@ Value self_attention(Layers& layers, const Value& x, const std::string& module, 
   const Value q = heads(scaled, ".q_proj");
   const Value k = heads(project(".k_proj", false), ".k_proj");
   const Value v = heads(project(".v_proj", true), ".v_proj");
-  const Value no_mask = named(ov::op::v0::Constant::create(ov::element::f32, {}, {0.0F}), module + "/no_mask");
+  const Value no_mask =
+      named(ov::op::v0::Constant::create(ov::element::f32, {}, {0.0F}), module + "/no_mask");
   const Value attended = attend(q, k, v, no_mask, module);
   return layers.linear(merge_heads(attended, n_state, module), module + ".out_proj", n_state, n_state);
 }
@@ -60,7 +61,8 @@ std::shared_ptr<ov::Model> build_encoder(Weights& weights, const ModelDimensions
   x.set_names({"last_hidden_state"});
   const auto result = std::make_shared<ov::op::v0::Result>(x);
   result->set_friendly_name("last_hidden_state");
-  return std::make_shared<ov::Model>(ov::ResultVector{result}, ov::ParameterVector{features}, "whisper_encoder");
+  return std::make_shared<ov::Model>(ov::ResultVector{result}, ov::ParameterVector{features},
+                                     "whisper_encoder");
 }
 
 }  // namespace sotto::model

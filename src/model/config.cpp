@@ -24,14 +24,12 @@ std::int64_t size_field(const nlohmann::json& config,
     return *fallback;
   }
   if (!missing && !found->is_number_integer()) {
-    throw Error(ErrorCode::bad_format,
-                path.string(),
+    throw Error(ErrorCode::bad_format, path.string(),
                 fmt::format("field \"{}\": expected a whole number, found {}.", key, found->dump()));
   }
   const auto value = required_json_field<std::int64_t>(config, key, path);
   if (value < 1 || value > kLargest) {
-    throw Error(ErrorCode::bad_format,
-                path.string(),
+    throw Error(ErrorCode::bad_format, path.string(),
                 fmt::format("field \"{}\": expected 1 to {}, found {}.", key, kLargest, value));
   }
   return value;
@@ -39,9 +37,9 @@ std::int64_t size_field(const nlohmann::json& config,
 
 void check_heads(std::int64_t n_state, std::int64_t n_head, const char* key, const fs::path& path) {
   if (n_state % n_head != 0) {
-    throw Error(ErrorCode::bad_format,
-                path.string(),
-                fmt::format("field \"{}\": expected a divisor of d_model = {}, found {}.", key, n_state, n_head));
+    throw Error(
+        ErrorCode::bad_format, path.string(),
+        fmt::format("field \"{}\": expected a divisor of d_model = {}, found {}.", key, n_state, n_head));
   }
 }
 
@@ -52,8 +50,7 @@ ModelDimensions read_dimensions(const fs::path& directory) {
   const nlohmann::json config = read_json_object(path);
   const auto type = json_field<std::string>(config, "model_type", "whisper", path);
   if (type != "whisper") {
-    throw Error(ErrorCode::unsupported,
-                path.string(),
+    throw Error(ErrorCode::unsupported, path.string(),
                 fmt::format("field \"model_type\": expected whisper, found {}.", type));
   }
   ModelDimensions dims;
@@ -71,8 +68,7 @@ ModelDimensions read_dimensions(const fs::path& directory) {
   check_heads(dims.n_text_state, dims.n_text_head, "decoder_attention_heads", path);
   const auto activation = json_field<std::string>(config, "activation_function", "gelu", path);
   if (activation != "gelu") {
-    throw Error(ErrorCode::unsupported,
-                path.string(),
+    throw Error(ErrorCode::unsupported, path.string(),
                 fmt::format("field \"activation_function\": expected gelu, found {}.", activation));
   }
   return dims;

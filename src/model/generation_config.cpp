@@ -19,7 +19,9 @@ namespace {
 using nlohmann::json;
 using TokenIds = std::map<std::string, std::int32_t>;
 
-json read_if_there(const fs::path& path) { return fs::exists(path) ? read_json_object(path) : json::object(); }
+json read_if_there(const fs::path& path) {
+  return fs::exists(path) ? read_json_object(path) : json::object();
+}
 
 /// Special tokens of added_tokens.json, tokenizer.json and vocab.json, whichever are there.
 TokenIds special_tokens(const fs::path& directory) {
@@ -107,9 +109,9 @@ class Completion {
     }
     fill_from_config(key);
     if (is_missing(generation_, key)) {
-      throw Error(ErrorCode::bad_format,
-                  (directory_ / "generation_config.json").string(),
-                  fmt::format("field \"{}\" is missing and the tokenizer has no token {}.", key, texts.front()));
+      throw Error(
+          ErrorCode::bad_format, (directory_ / "generation_config.json").string(),
+          fmt::format("field \"{}\" is missing and the tokenizer has no token {}.", key, texts.front()));
     }
   }
 
@@ -117,10 +119,10 @@ class Completion {
   /// (openai/whisper 20250625, model.py, is_multilingual).
   bool looks_multilingual() const {
     constexpr std::int64_t kEnglishOnlyVocabulary = 51864;
-    const auto n_languages = std::count_if(
-        tokens_.begin(), tokens_.end(), [](const auto& token) { return is_language_token(token.first); });
-    return n_languages > 1 && json_field<std::int64_t>(config_, "vocab_size", 0, directory_ / "config.json") !=
-                                  kEnglishOnlyVocabulary;
+    const auto n_languages = std::count_if(tokens_.begin(), tokens_.end(),
+                                           [](const auto& token) { return is_language_token(token.first); });
+    return n_languages > 1 && json_field<std::int64_t>(config_, "vocab_size", 0,
+                                                       directory_ / "config.json") != kEnglishOnlyVocabulary;
   }
 
   void fill_languages() {
@@ -169,7 +171,8 @@ class Completion {
 /// An id, or the first of a list of ids as newer exporters write eos_token_id.
 std::int32_t token_field(const json& generation, const char* key, const fs::path& path) {
   const auto found = generation.find(key);
-  if (found != generation.end() && found->is_array() && !found->empty() && found->front().is_number_integer()) {
+  if (found != generation.end() && found->is_array() && !found->empty() &&
+      found->front().is_number_integer()) {
     return found->front().get<std::int32_t>();
   }
   return required_json_field<std::int32_t>(generation, key, path);

@@ -67,37 +67,34 @@ Value merge_heads(const Value& x, std::size_t n_state, const std::string& name) 
   return named(std::make_shared<ov::op::v1::Reshape>(rows, shape, true), name + "/merge_Reshape");
 }
 
-Value Layers::linear(const Value& x, const std::string& module, std::size_t n_in, std::size_t n_out, bool has_bias) {
+Value Layers::linear(
+    const Value& x, const std::string& module, std::size_t n_in, std::size_t n_out, bool has_bias) {
   const Value weight = weights_.get(module + ".weight", {n_out, n_in});
   const Value product =
       named(std::make_shared<ov::op::v0::MatMul>(x, weight, false, true), module + "/MatMul");
-  return has_bias ? add(product, weights_.get(module + ".bias", {n_out}, {1, 1, n_out}), module + "/Add") : product;
+  return has_bias ? add(product, weights_.get(module + ".bias", {n_out}, {1, 1, n_out}), module + "/Add")
+                  : product;
 }
 
 Value Layers::layer_norm(const Value& x, const std::string& module, std::size_t n_state) {
   constexpr float kEpsilon = 1e-5F;
   const Value axes = int_list({-1}, module + "/axes");
-  const Value normed = named(
-      std::make_shared<ov::op::v6::MVN>(x, axes, true, kEpsilon, ov::op::MVNEpsMode::INSIDE_SQRT), module + "/MVN");
+  const Value normed =
+      named(std::make_shared<ov::op::v6::MVN>(x, axes, true, kEpsilon, ov::op::MVNEpsMode::INSIDE_SQRT),
+            module + "/MVN");
   const Value gain = weights_.get(module + ".weight", {n_state}, {1, 1, n_state});
   const Value scaled = named(std::make_shared<ov::op::v1::Multiply>(normed, gain), module + "/Multiply");
   return add(scaled, weights_.get(module + ".bias", {n_state}, {1, 1, n_state}), module + "/Add");
 }
 
-Value Layers::conv_gelu(const Value& x,
-                        const std::string& module,
-                        std::size_t n_in,
-                        std::size_t n_out,
-                        std::size_t stride) {
+Value Layers::conv_gelu(
+    const Value& x, const std::string& module, std::size_t n_in, std::size_t n_out, std::size_t stride) {
   constexpr std::size_t kKernel = 3;
   const Value weight = weights_.get(module + ".weight", {n_out, n_in, kKernel});
-  const Value conv = named(std::make_shared<ov::op::v1::Convolution>(x,
-                                                                    weight,
-                                                                    ov::Strides{stride},
-                                                                    ov::CoordinateDiff{1},
-                                                                    ov::CoordinateDiff{1},
-                                                                    ov::Strides{1}),
-                           module + "/Convolution");
+  const Value conv =
+      named(std::make_shared<ov::op::v1::Convolution>(x, weight, ov::Strides{stride}, ov::CoordinateDiff{1},
+                                                      ov::CoordinateDiff{1}, ov::Strides{1}),
+            module + "/Convolution");
   const Value biased = add(conv, weights_.get(module + ".bias", {n_out}, {1, n_out, 1}), module + "/Add");
   return gelu(biased, module + "/Gelu");
 }

@@ -20,16 +20,19 @@ struct Port {
   ov::PartialShape shape;
 };
 
-fs::path weights_of(const fs::path& xml) { return fs::path(xml).replace_extension(".bin"); }
+fs::path weights_of(const fs::path& xml) {
+  return fs::path(xml).replace_extension(".bin");
+}
 
 std::shared_ptr<ov::Model> read_graph(const fs::path& xml) {
   for (const fs::path& file : {xml, weights_of(xml)}) {
     if (!fs::exists(file)) {
-      throw Error(ErrorCode::not_found, file.string(), "expected a file of an OpenVINO model, found nothing.");
+      throw Error(ErrorCode::not_found, file.string(),
+                  "expected a file of an OpenVINO model, found nothing.");
     }
   }
-  return translate_ir_errors(
-      xml.string(), ErrorCode::bad_format, [&] { return ov::Core().read_model(xml.string()); });
+  return translate_ir_errors(xml.string(), ErrorCode::bad_format,
+                             [&] { return ov::Core().read_model(xml.string()); });
 }
 
 /// Each expected port must be among `ports` with a shape that can be the expected one.
@@ -44,24 +47,22 @@ void check_ports(const std::vector<ov::Output<ov::Node>>& ports,
       for (const auto& other : ports) {
         names.push_back(other.get_names().empty() ? "(unnamed)" : other.get_any_name());
       }
-      throw Error(ErrorCode::bad_format,
-                  where,
+      throw Error(ErrorCode::bad_format, where,
                   fmt::format("expected \"{}\", found {}.", port.name, fmt::join(names, ", ")));
     }
     if (!found->get_partial_shape().compatible(port.shape)) {
-      throw Error(ErrorCode::bad_format,
-                  where,
-                  fmt::format("\"{}\": expected shape {} as config.json says, found {}.",
-                              port.name,
-                              port.shape.to_string(),
-                              found->get_partial_shape().to_string()));
+      throw Error(ErrorCode::bad_format, where,
+                  fmt::format("\"{}\": expected shape {} as config.json says, found {}.", port.name,
+                              port.shape.to_string(), found->get_partial_shape().to_string()));
     }
   }
 }
 
 }  // namespace
 
-bool is_ir_directory(const fs::path& directory) { return fs::exists(directory / kEncoderFile); }
+bool is_ir_directory(const fs::path& directory) {
+  return fs::exists(directory / kEncoderFile);
+}
 
 WhisperModel load(const fs::path& directory) {
   WhisperModel model;
@@ -72,20 +73,18 @@ WhisperModel load(const fs::path& directory) {
 
   const fs::path encoder = directory / kEncoderFile;
   model.encoder = read_graph(encoder);
-  check_ports(model.encoder->inputs(),
-              {{"input_features", {-1, dims.n_mels, 2 * dims.n_audio_ctx}}},
+  check_ports(model.encoder->inputs(), {{"input_features", {-1, dims.n_mels, 2 * dims.n_audio_ctx}}},
               encoder.string() + ": inputs");
-  check_ports(model.encoder->outputs(),
-              {{"last_hidden_state", {-1, dims.n_audio_ctx, dims.n_audio_state}}},
+  check_ports(model.encoder->outputs(), {{"last_hidden_state", {-1, dims.n_audio_ctx, dims.n_audio_state}}},
               encoder.string() + ": outputs");
 
   const fs::path decoder = directory / kDecoderFile;
   model.decoder = read_graph(decoder);
-  check_ports(model.decoder->inputs(),
-              {{"input_ids", {-1, -1}}, {"encoder_hidden_states", {-1, -1, dims.n_text_state}}, {"beam_idx", {-1}}},
-              decoder.string() + ": inputs");
   check_ports(
-      model.decoder->outputs(), {{"logits", {-1, -1, dims.n_vocab}}}, decoder.string() + ": outputs");
+      model.decoder->inputs(),
+      {{"input_ids", {-1, -1}}, {"encoder_hidden_states", {-1, -1, dims.n_text_state}}, {"beam_idx", {-1}}},
+      decoder.string() + ": inputs");
+  check_ports(model.decoder->outputs(), {{"logits", {-1, -1, dims.n_vocab}}}, decoder.string() + ": outputs");
   return model;
 }
 

@@ -1,10 +1,5 @@
 #include "model/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
@@ -14,9 +9,13 @@
 #include <set>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/json_file.h"
 #include "model/ir_error.h"
@@ -43,13 +42,13 @@ struct DTypeInfo {
 /// Every type name of the format; the width of one element in bits.
 std::optional<DTypeInfo> dtype_info(std::string_view name) {
   static const std::map<std::string_view, DTypeInfo> kTypes = {
-      {"F32", {DType::f32, 32}},        {"F16", {DType::f16, 16}},        {"BF16", {DType::bf16, 16}},
-      {"F64", {DType::other, 64}},      {"I64", {DType::other, 64}},      {"U64", {DType::other, 64}},
-      {"C64", {DType::other, 64}},      {"I32", {DType::other, 32}},      {"U32", {DType::other, 32}},
-      {"I16", {DType::other, 16}},      {"U16", {DType::other, 16}},      {"I8", {DType::other, 8}},
-      {"U8", {DType::other, 8}},        {"BOOL", {DType::other, 8}},      {"F8_E5M2", {DType::other, 8}},
-      {"F8_E4M3", {DType::other, 8}},   {"F8_E8M0", {DType::other, 8}},   {"F6_E2M3", {DType::other, 6}},
-      {"F6_E3M2", {DType::other, 6}},   {"F4", {DType::other, 4}},
+      {"F32", {DType::f32, 32}},      {"F16", {DType::f16, 16}},      {"BF16", {DType::bf16, 16}},
+      {"F64", {DType::other, 64}},    {"I64", {DType::other, 64}},    {"U64", {DType::other, 64}},
+      {"C64", {DType::other, 64}},    {"I32", {DType::other, 32}},    {"U32", {DType::other, 32}},
+      {"I16", {DType::other, 16}},    {"U16", {DType::other, 16}},    {"I8", {DType::other, 8}},
+      {"U8", {DType::other, 8}},      {"BOOL", {DType::other, 8}},    {"F8_E5M2", {DType::other, 8}},
+      {"F8_E4M3", {DType::other, 8}}, {"F8_E8M0", {DType::other, 8}}, {"F6_E2M3", {DType::other, 6}},
+      {"F6_E3M2", {DType::other, 6}}, {"F4", {DType::other, 4}},
   };
   const auto found = kTypes.find(name);
   return found == kTypes.end() ? std::nullopt : std::optional(found->second);
@@ -104,7 +103,9 @@ std::optional<std::size_t> tensor_bytes(const std::vector<std::size_t>& shape, s
   return bits % 8 == 0 ? std::optional(bits / 8) : std::nullopt;
 }
 
-TensorView parse_tensor(const nlohmann::json& entry, std::span<const std::byte> data, const std::string& where) {
+TensorView parse_tensor(const nlohmann::json& entry,
+                        std::span<const std::byte> data,
+                        const std::string& where) {
   if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string()) {
     throw_bad(where, "expected an object with dtype, shape and data_offsets.");
   }
@@ -123,11 +124,8 @@ TensorView parse_tensor(const nlohmann::json& entry, std::span<const std::byte> 
   const auto expected = tensor_bytes(tensor.shape, info->bits);
   if (!expected || *expected != offsets[1] - offsets[0]) {
     throw_bad(where,
-              fmt::format("{} of shape {} expected {} bytes, found {}.",
-                          tensor.dtype_name,
-                          tensor.shape,
-                          expected ? std::to_string(*expected) : "too many",
-                          offsets[1] - offsets[0]));
+              fmt::format("{} of shape {} expected {} bytes, found {}.", tensor.dtype_name, tensor.shape,
+                          expected ? std::to_string(*expected) : "too many", offsets[1] - offsets[0]));
   }
   tensor.bytes = data.subspan(offsets[0], offsets[1] - offsets[0]);
   return tensor;
@@ -140,12 +138,14 @@ void check_coverage(const TensorMap& tensors, std::span<const std::byte> data, c
     by_offset.emplace_back(item.second.bytes.data() - data.data(), &item);
   }
   std::sort(by_offset.begin(), by_offset.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.first, a.second->second.bytes.size()) < std::pair(b.first, b.second->second.bytes.size());
+    return std::pair(a.first, a.second->second.bytes.size()) <
+           std::pair(b.first, b.second->second.bytes.size());
   });
   std::size_t end = 0;
   for (const auto& [offset, item] : by_offset) {
     if (offset != end) {
-      throw_bad(where + ": " + item->first, fmt::format("expected data at offset {}, found {}.", end, offset));
+      throw_bad(where + ": " + item->first,
+                fmt::format("expected data at offset {}, found {}.", end, offset));
     }
     end = offset + item->second.bytes.size();
   }
@@ -194,8 +194,7 @@ MappedFile::MappedFile(const fs::path& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
-    throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io,
-                path.string(),
+    throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io, path.string(),
                 fmt::format("opening failed: {}.", std::strerror(error)));
   }
   struct stat info = {};
@@ -213,7 +212,9 @@ MappedFile::MappedFile(const fs::path& path) {
   data_ = static_cast<const std::byte*>(mapped);
 }
 
-MappedFile::~MappedFile() { ::munmap(const_cast<std::byte*>(data_), size_); }
+MappedFile::~MappedFile() {
+  ::munmap(const_cast<std::byte*>(data_), size_);
+}
 
 TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& where) {
   if (file.size() < kLengthBytes) {
@@ -224,11 +225,11 @@ TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& 
     header_bytes |= std::to_integer<std::uint64_t>(file[i]) << (8 * i);
   }
   if (header_bytes > kMaxHeaderBytes || header_bytes > file.size() - kLengthBytes) {
-    throw_bad(where,
-              fmt::format("expected a header inside {} bytes, found a header length of {}; the file is cut off or "
-                          "not safetensors.",
-                          file.size(),
-                          header_bytes));
+    throw_bad(
+        where,
+        fmt::format("expected a header inside {} bytes, found a header length of {}; the file is cut off or "
+                    "not safetensors.",
+                    file.size(), header_bytes));
   }
   const auto header = file.subspan(kLengthBytes, header_bytes);
   const auto data = file.subspan(kLengthBytes + header_bytes);
@@ -253,8 +254,7 @@ TensorFiles read_safetensors(const fs::path& directory) {
   if (fs::exists(index)) {
     return read_shards(directory, index);
   }
-  throw Error(ErrorCode::not_found,
-              directory.string(),
+  throw Error(ErrorCode::not_found, directory.string(),
               "expected model.safetensors or model.safetensors.index.json, found neither.");
 }
 

@@ -45,9 +45,9 @@ using TensorMap = std::map<std::string, TensorView, std::less<>>;
 ///
 /// The header is believed only after these hold: it lies inside the file and is at most 100 MB; names are
 /// unique; shape × element size equals the tensor's bytes without overflow; tensors cover the data exactly,
-/// without gaps or overlaps. Throws Error(bad_format) naming `where`, the tensor, what was expected and found.
-/// Views point into `file`.
-/// Source: the format description of huggingface/safetensors 0.8, whose reader holds the same rules.
+/// without gaps or overlaps. Throws Error(bad_format) naming `where`, the tensor, what was expected and
+/// found. Views point into `file`. Source: the format description of huggingface/safetensors 0.8, whose
+/// reader holds the same rules.
 TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& where);
 
 /// Tensors of one or more files, and what keeps them mapped.
@@ -56,8 +56,9 @@ struct TensorFiles {
   std::shared_ptr<const void> keep_alive;
 };
 
-/// The weights of a Hugging Face directory: model.safetensors, or the shards that model.safetensors.index.json
-/// names. Throws Error(not_found) if there is neither, (bad_format) for a broken index or shard.
+/// The weights of a Hugging Face directory: model.safetensors, or the shards that
+/// model.safetensors.index.json names. Throws Error(not_found) if there is neither, (bad_format) for a broken
+/// index or shard.
 TensorFiles read_safetensors(const std::filesystem::path& directory);
 
 }  // namespace sotto::model

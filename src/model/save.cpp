@@ -45,9 +45,9 @@ constexpr std::array<std::string_view, 16> kCopiedFiles = {
 void refuse_other_directories(const fs::path& directory) {
   std::error_code ignored;
   if (fs::is_directory(directory) && !fs::is_empty(directory, ignored) && !is_ir_directory(directory)) {
-    throw Error(ErrorCode::io,
-                directory.string(),
-                "expected a new directory or one that holds an OpenVINO model, found other files; nothing was written.");
+    throw Error(ErrorCode::io, directory.string(),
+                "expected a new directory or one that holds an OpenVINO model, found other files; nothing "
+                "was written.");
   }
 }
 
@@ -57,10 +57,12 @@ std::shared_ptr<ov::Model> unfold_f16(const std::shared_ptr<ov::Model>& model) {
   for (const auto& node : unfolded->get_ordered_ops()) {
     const auto convert = ov::as_type_ptr<Convert>(node);
     const auto f16 = convert ? ov::as_type_ptr<Constant>(convert->get_input_node_shared_ptr(0)) : nullptr;
-    if (!f16 || f16->get_element_type() != ov::element::f16 || convert->get_destination_type() != ov::element::f32) {
+    if (!f16 || f16->get_element_type() != ov::element::f16 ||
+        convert->get_destination_type() != ov::element::f32) {
       continue;
     }
-    const auto f32 = std::make_shared<Constant>(ov::element::f32, f16->get_shape(), f16->cast_vector<float>());
+    const auto f32 =
+        std::make_shared<Constant>(ov::element::f32, f16->get_shape(), f16->cast_vector<float>());
     f32->set_friendly_name(f16->get_friendly_name());
     ov::replace_node(convert, f32);
   }

@@ -20,8 +20,8 @@ namespace {
 
 using ov::op::v0::Constant;
 
-/// The mark OpenVINO's own fp16 export leaves on its Converts (attribute "decompression" of the IR format): devices
-/// keep such weights in 16 bits in memory, whatever precision they compute in.
+/// The mark OpenVINO's own fp16 export leaves on its Converts (attribute "decompression" of the IR format):
+/// devices keep such weights in 16 bits in memory, whatever precision they compute in.
 class Decompression : public ov::RuntimeAttribute {
  public:
   OPENVINO_RTTI("decompression", "0", ov::RuntimeAttribute);
@@ -76,8 +76,8 @@ std::shared_ptr<Constant> constant_of_mapped(const TensorView& tensor,
   const ov::element::Type type = element_type(tensor);
   const auto address = std::bit_cast<std::uintptr_t>(tensor.bytes.data());
   if (address % type.size() == 0) {
-    return std::make_shared<Constant>(
-        type, shape, tensor.bytes.data(), std::const_pointer_cast<void>(keep_alive));
+    return std::make_shared<Constant>(type, shape, tensor.bytes.data(),
+                                      std::const_pointer_cast<void>(keep_alive));
   }
   return std::make_shared<Constant>(type, shape, static_cast<const void*>(tensor.bytes.data()));
 }
@@ -105,22 +105,20 @@ ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shap
   const std::string where = where_ + ": " + name;
   const TensorView* tensor = find(name);
   if (tensor == nullptr) {
-    throw Error(ErrorCode::bad_format, where, fmt::format("expected a tensor of shape {}, found none.", shape));
+    throw Error(ErrorCode::bad_format, where,
+                fmt::format("expected a tensor of shape {}, found none.", shape));
   }
   if (tensor->dtype == DType::other) {
-    throw Error(ErrorCode::unsupported,
-                where,
+    throw Error(ErrorCode::unsupported, where,
                 fmt::format("expected weights in F32, F16 or BF16, found {}.", tensor->dtype_name));
   }
   if (ov::Shape(tensor->shape) != shape) {
-    throw Error(ErrorCode::bad_format,
-                where,
+    throw Error(ErrorCode::bad_format, where,
                 fmt::format("expected shape {} as config.json implies, found {}.", shape, tensor->shape));
   }
   const ov::Shape& in_graph = as.empty() ? shape : as;
-  const auto constant = tensor->dtype == DType::bf16
-                            ? constant_of_bf16(*tensor, in_graph)
-                            : constant_of_mapped(*tensor, in_graph, keep_alive_);
+  const auto constant = tensor->dtype == DType::bf16 ? constant_of_bf16(*tensor, in_graph)
+                                                     : constant_of_mapped(*tensor, in_graph, keep_alive_);
   constant->set_friendly_name(name);
   if (constant->get_element_type() == ov::element::f32) {
     return constant;

@@ -18,8 +18,8 @@ namespace sotto::model {
 /// f16's range. bf16 → f16 is exact from 2^-14 on and below it off by at most 2^-25.
 class Weights {
  public:
-  /// `tensors` under Hugging Face's names, with or without the prefix "model."; `keep_alive` owns what they point
-  /// to; `where` names the checkpoint in errors.
+  /// `tensors` under Hugging Face's names, with or without the prefix "model."; `keep_alive` owns what they
+  /// point to; `where` names the checkpoint in errors.
   Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive);
 
   /// The tensor as an f32 output: a Constant, followed by a Convert where it is stored as f16.

@@ -25,7 +25,9 @@ inline std::string safetensors(const std::string& header, const std::string& dat
   return file + header + data;
 }
 
-inline std::filesystem::path golden_dir(const std::string& model) { return source_dir() / "tests/golden/model" / model; }
+inline std::filesystem::path golden_dir(const std::string& model) {
+  return source_dir() / "tests/golden/model" / model;
+}
 
 inline std::vector<float> bf16_values(const model::TensorView& tensor) {
   std::vector<float> values;
@@ -56,8 +58,9 @@ std::string recoded(const model::TensorMap& tensors, const std::string& dtype, W
       continue;
     }
     const std::string bytes = encode(bf16_values(tensor), dtype);
-    header[name] = {
-        {"dtype", dtype}, {"shape", tensor.shape}, {"data_offsets", {data.size(), data.size() + bytes.size()}}};
+    header[name] = {{"dtype", dtype},
+                    {"shape", tensor.shape},
+                    {"data_offsets", {data.size(), data.size() + bytes.size()}}};
     data += bytes;
   }
   return safetensors(header.dump(), data);
@@ -71,10 +74,13 @@ inline void copy_json(const std::filesystem::path& from, const std::filesystem::
 }
 
 /// The golden checkpoint `model` in another element type, as one file.
-inline void write_recoded(const std::string& model, const std::string& dtype, const std::filesystem::path& to) {
+inline void write_recoded(const std::string& model,
+                          const std::string& dtype,
+                          const std::filesystem::path& to) {
   const auto files = model::read_safetensors(golden_dir(model));
   copy_json(golden_dir(model), to);
-  write_file(to / "model.safetensors", recoded(files.tensors, dtype, [](const std::string&) { return true; }));
+  write_file(to / "model.safetensors",
+             recoded(files.tensors, dtype, [](const std::string&) { return true; }));
 }
 
 /// The same split in two shards with an index.
@@ -84,7 +90,8 @@ inline void write_sharded(const std::string& model, const std::filesystem::path&
   nlohmann::json weight_map;
   const auto is_first = [](const std::string& name) { return name.starts_with("model.encoder"); };
   for (const auto& [name, tensor] : files.tensors) {
-    weight_map[name] = is_first(name) ? "model-00001-of-00002.safetensors" : "model-00002-of-00002.safetensors";
+    weight_map[name] =
+        is_first(name) ? "model-00001-of-00002.safetensors" : "model-00002-of-00002.safetensors";
   }
   write_file(to / "model-00001-of-00002.safetensors", recoded(files.tensors, "F32", is_first));
   write_file(to / "model-00002-of-00002.safetensors",

@@ -14,10 +14,10 @@ namespace {
 using nlohmann::json;
 
 const json kConfig = {{"vocab_size", 120}, {"decoder_layers", 3}, {"decoder_attention_heads", 2}};
-const json kTokens = {{"<|endoftext|>", 100},   {"<|startoftranscript|>", 101}, {"<|en|>", 102},
-                      {"<|haw|>", 103},         {"<|translate|>", 104},         {"<|transcribe|>", 105},
-                      {"<|startoflm|>", 106},   {"<|startofprev|>", 107},       {"<|nospeech|>", 108},
-                      {"<|notimestamps|>", 109}, {"<|0.00|>", 110},             {"word", 5}};
+const json kTokens = {
+    {"<|endoftext|>", 100}, {"<|startoftranscript|>", 101}, {"<|en|>", 102},        {"<|haw|>", 103},
+    {"<|translate|>", 104}, {"<|transcribe|>", 105},        {"<|startoflm|>", 106}, {"<|startofprev|>", 107},
+    {"<|nospeech|>", 108},  {"<|notimestamps|>", 109},      {"<|0.00|>", 110},      {"word", 5}};
 
 class GenerationConfigFiles : public testing::Test {
  protected:
@@ -31,7 +31,8 @@ TEST_F(GenerationConfigFiles, FillsWhatIsMissingByTheTextOfTokens) {
   write("added_tokens.json", kTokens);
   const GenerationConfig config = read_generation_config(dir.path());
   EXPECT_EQ(config.lang_to_id, (std::map<std::string, std::int32_t>{{"<|en|>", 102}, {"<|haw|>", 103}}));
-  EXPECT_EQ(config.task_to_id, (std::map<std::string, std::int32_t>{{"transcribe", 105}, {"translate", 104}}));
+  EXPECT_EQ(config.task_to_id,
+            (std::map<std::string, std::int32_t>{{"transcribe", 105}, {"translate", 104}}));
   EXPECT_EQ(config.decoder_start_token_id, 101);
   EXPECT_EQ(config.eos_token_id, 100);
   EXPECT_EQ(config.no_timestamps_token_id, 109);
@@ -97,14 +98,14 @@ TEST_F(GenerationConfigFiles, KnowsEnglishOnlyModelsByTheirVocabulary) {
 
 TEST_F(GenerationConfigFiles, NamesTheFieldNothingTells) {
   write("config.json", kConfig);
-  test::expect_error([&] { read_generation_config(dir.path()); },
-                     ErrorCode::bad_format,
-                     "field \"decoder_start_token_id\" is missing and the tokenizer has no token <|startoftranscript|>");
+  test::expect_error(
+      [&] { read_generation_config(dir.path()); }, ErrorCode::bad_format,
+      "field \"decoder_start_token_id\" is missing and the tokenizer has no token <|startoftranscript|>");
   json tokens = kTokens;
   tokens.erase("<|notimestamps|>");
   write("added_tokens.json", tokens);
-  test::expect_error(
-      [&] { read_generation_config(dir.path()); }, ErrorCode::bad_format, "field \"no_timestamps_token_id\"");
+  test::expect_error([&] { read_generation_config(dir.path()); }, ErrorCode::bad_format,
+                     "field \"no_timestamps_token_id\"");
 }
 
 TEST_F(GenerationConfigFiles, NamesTheFieldOfAnotherType) {

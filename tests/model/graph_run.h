@@ -79,7 +79,8 @@ class Decoder {
   }
 
   /// rows [batch][n_tokens]; beam_idx [batch]. Returns logits [batch, n_tokens, n_vocab].
-  ov::Tensor step(const std::vector<std::vector<std::int64_t>>& rows, const std::vector<std::int32_t>& beam_idx) {
+  ov::Tensor step(const std::vector<std::vector<std::int64_t>>& rows,
+                  const std::vector<std::int32_t>& beam_idx) {
     ov::Tensor ids(ov::element::i64, {rows.size(), rows.front().size()});
     for (std::size_t b = 0; b < rows.size(); ++b) {
       std::copy(rows[b].begin(), rows[b].end(), ids.data<std::int64_t>() + b * rows[b].size());

@@ -19,7 +19,8 @@ using test::Decoder;
 using test::Golden;
 using Rows = std::vector<std::vector<std::int64_t>>;
 
-constexpr float kTolerance = 1e-3F;  // what the logits of two float programs may differ by; found here: below 1e-5
+constexpr float kTolerance =
+    1e-3F;  // what the logits of two float programs may differ by; found here: below 1e-5
 
 /// What transformers computed for a golden checkpoint.
 struct Expected {
@@ -76,11 +77,14 @@ class GoldenModel : public testing::TestWithParam<std::string> {
   const WhisperModel model;
 };
 
-INSTANTIATE_TEST_SUITE_P(Graphs, GoldenModel, testing::Values("small", "turbo"), [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Graphs, GoldenModel, testing::Values("small", "turbo"), [](const auto& test) {
+  return test.param;
+});
 
 TEST_P(GoldenModel, EncodesAsTransformers) {
-  EXPECT_LT(test::max_difference(test::encode_features(model.encoder, expected.features), expected.hidden.values),
-            kTolerance);
+  EXPECT_LT(
+      test::max_difference(test::encode_features(model.encoder, expected.features), expected.hidden.values),
+      kTolerance);
 }
 
 TEST_P(GoldenModel, DecodesAllTokensAtOnce) {
@@ -98,7 +102,8 @@ TEST_P(GoldenModel, DecodesTokenByTokenAndForgetsOnReset) {
     decoder.start(expected.windows(window, 1));
     for (std::size_t t = 0; t < expected.n_tokens(); ++t) {
       const ov::Tensor logits = decoder.step(expected.tokens(1, t, t + 1), {0});
-      EXPECT_LT(test::max_difference(logits, expected.rows(window, 1, t, t + 1)), kTolerance) << "token " << t;
+      EXPECT_LT(test::max_difference(logits, expected.rows(window, 1, t, t + 1)), kTolerance)
+          << "token " << t;
     }
   }
 }
@@ -129,9 +134,11 @@ TEST_P(GoldenModel, ReordersBeamsOfOneWindow) {
   const auto& b = expected.sequences[1];
   decoder.step({{a[0], a[1], a[2]}, {b[0], b[1], b[2]}}, {0, 1});
   ov::Tensor logits = decoder.step({{b[3]}, {a[3]}}, {1, 0});
-  EXPECT_LT(test::max_difference(logits, joined(expected.rows(0, 1, 3, 4), expected.rows(0, 0, 3, 4))), kTolerance);
+  EXPECT_LT(test::max_difference(logits, joined(expected.rows(0, 1, 3, 4), expected.rows(0, 0, 3, 4))),
+            kTolerance);
   logits = decoder.step({{a[4]}, {a[4]}}, {1, 1});
-  EXPECT_LT(test::max_difference(logits, joined(expected.rows(0, 0, 4, 5), expected.rows(0, 0, 4, 5))), kTolerance);
+  EXPECT_LT(test::max_difference(logits, joined(expected.rows(0, 0, 4, 5), expected.rows(0, 0, 4, 5))),
+            kTolerance);
 }
 
 TEST_P(GoldenModel, WidensFromWindowsToTheirBeams) {
@@ -158,8 +165,9 @@ TEST_P(GoldenModel, KeepsTheWindowWhenItsInputIsReplaced) {
   decoder.start(expected.windows(0, 1));
   decoder.step(expected.tokens(0, 0, 2), {0});
   // openvino.genai binds a tensor without batch once the window is in the state.
-  decoder.request().set_tensor("encoder_hidden_states",
-                               ov::Tensor(ov::element::f32, {0, expected.hidden.shape[1], expected.hidden.shape[2]}));
+  decoder.request().set_tensor(
+      "encoder_hidden_states",
+      ov::Tensor(ov::element::f32, {0, expected.hidden.shape[1], expected.hidden.shape[2]}));
   const ov::Tensor logits = decoder.step(expected.tokens(0, 2, 3), {0});
   EXPECT_LT(test::max_difference(logits, expected.rows(0, 0, 2, 3)), kTolerance);
 }
@@ -171,7 +179,8 @@ TEST_P(GoldenModel, NamesEveryNodeOnce) {
       EXPECT_TRUE(names.insert(node->get_friendly_name()).second) << node->get_friendly_name();
       EXPECT_NE(node->get_friendly_name(), std::string(node->get_type_name()) + "_") << "an automatic name";
     }
-    EXPECT_EQ(names.count("model.decoder.layers.0.encoder_attn.k_proj/MatMul"), graph == model.decoder ? 1U : 0U);
+    EXPECT_EQ(names.count("model.decoder.layers.0.encoder_attn.k_proj/MatMul"),
+              graph == model.decoder ? 1U : 0U);
   }
 }
 
@@ -189,7 +198,8 @@ TEST_P(GoldenModel, HasTheAttentionOperationsGenaiLooksFor) {
 
 TEST_P(GoldenModel, HoldsTheTokenTableOnce) {
   std::size_t n_tables = 0;
-  const ov::Shape shape{static_cast<std::size_t>(model.dims.n_vocab), static_cast<std::size_t>(model.dims.n_text_state)};
+  const ov::Shape shape{static_cast<std::size_t>(model.dims.n_vocab),
+                        static_cast<std::size_t>(model.dims.n_text_state)};
   for (const auto& node : model.decoder->get_ordered_ops()) {
     n_tables += ov::is_type<ov::op::v0::Constant>(node) && node->get_output_shape(0) == shape ? 1U : 0U;
   }
@@ -226,18 +236,22 @@ TEST_P(GoldenModel, ProjectsAWindowOnlyOnce) {
 
 class ElementType : public testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(Graphs, ElementType, testing::Values("F32", "F16"), [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Graphs, ElementType, testing::Values("F32", "F16"), [](const auto& test) {
+  return test.param;
+});
 
 TEST_P(ElementType, OfTheWeightsChangesNothing) {
   const test::TempDir dir;
   test::write_recoded("turbo", GetParam(), dir.path());
   const Expected expected("turbo");
   const WhisperModel model = build(dir.path());
-  EXPECT_LT(test::max_difference(test::encode_features(model.encoder, expected.features), expected.hidden.values),
-            kTolerance);
+  EXPECT_LT(
+      test::max_difference(test::encode_features(model.encoder, expected.features), expected.hidden.values),
+      kTolerance);
   Decoder decoder(model.decoder);
   decoder.start(expected.windows(0, 1));
-  EXPECT_LT(test::max_difference(decoder.step(expected.tokens(0, 0, 7), {0}), expected.rows(0, 0, 0, 7)), kTolerance);
+  EXPECT_LT(test::max_difference(decoder.step(expected.tokens(0, 0, 7), {0}), expected.rows(0, 0, 0, 7)),
+            kTolerance);
 }
 
 TEST(Build, ReadsShards) {
@@ -247,7 +261,8 @@ TEST(Build, ReadsShards) {
   const WhisperModel model = build(dir.path());
   Decoder decoder(model.decoder);
   decoder.start(expected.windows(1, 1));
-  EXPECT_LT(test::max_difference(decoder.step(expected.tokens(1, 0, 7), {0}), expected.rows(1, 1, 0, 7)), kTolerance);
+  EXPECT_LT(test::max_difference(decoder.step(expected.tokens(1, 0, 7), {0}), expected.rows(1, 1, 0, 7)),
+            kTolerance);
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ void expect_refused(const std::string& file, const std::string& part) {
 }
 
 /// A header of one tensor "a" over four bytes.
-std::string one_tensor(const std::string& fields) { return test::safetensors("{\"a\":{" + fields + "}}", "0123"); }
+std::string one_tensor(const std::string& fields) {
+  return test::safetensors("{\"a\":{" + fields + "}}", "0123");
+}
 
 TEST(ParseSafetensors, FindsTensorsInAnyOrder) {
   const std::string file = test::safetensors(kHeader, kData);
@@ -42,7 +44,8 @@ TEST(ParseSafetensors, FindsTensorsInAnyOrder) {
 
 TEST(ParseSafetensors, TakesScalarsEmptyTensorsAndTypesItDoesNotUse) {
   EXPECT_EQ(parse(one_tensor(R"("dtype":"F32","shape":[],"data_offsets":[0,4])")).at("a").shape.size(), 0U);
-  EXPECT_EQ(parse(one_tensor(R"("dtype":"I64","shape":[0],"data_offsets":[0,0])" R"(},"b":{)"
+  EXPECT_EQ(parse(one_tensor(R"("dtype":"I64","shape":[0],"data_offsets":[0,0])"
+                             R"(},"b":{)"
                              R"("dtype":"U8","shape":[4],"data_offsets":[0,4])"))
                 .at("b")
                 .dtype,
@@ -85,12 +88,15 @@ TEST(ParseSafetensors, RefusesAHeaderLengthBeyondTheFile) {
 }
 
 TEST(ParseSafetensors, RefusesOffsetsThatAreNoRangeOfTheData) {
-  for (const std::string offsets : {"[0,5]", "[4,0]", "[5,5]", "[0]", "[0,2,4]", "4", "null",
-                                    "[0,18446744073709551615]", "[9223372036854775808,9223372036854775812]"}) {
-    expect_refused(one_tensor(R"("dtype":"F32","shape":[1],"data_offsets":)" + offsets), "x.safetensors: a: ");
+  for (const std::string offsets :
+       {"[0,5]", "[4,0]", "[5,5]", "[0]", "[0,2,4]", "4", "null", "[0,18446744073709551615]",
+        "[9223372036854775808,9223372036854775812]"}) {
+    expect_refused(one_tensor(R"("dtype":"F32","shape":[1],"data_offsets":)" + offsets),
+                   "x.safetensors: a: ");
   }
   for (const std::string offset : {"-1", "0.0", "\"0\"", "1e3", "99999999999999999999"}) {
-    expect_refused(one_tensor(R"("dtype":"F32","shape":[1],"data_offsets":[)" + offset + ",4]"), "whole numbers");
+    expect_refused(one_tensor(R"("dtype":"F32","shape":[1],"data_offsets":[)" + offset + ",4]"),
+                   "whole numbers");
   }
 }
 
@@ -135,12 +141,15 @@ TEST(ParseSafetensors, RefusesHeadersThatAreNotObjectsOfTensors) {
 
 TEST(ReadSafetensors, SaysWhatItLookedFor) {
   const test::TempDir dir;
-  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::not_found, "model.safetensors.index.json");
+  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::not_found,
+                     "model.safetensors.index.json");
   test::write_file(dir / "model.safetensors", "");
-  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::bad_format, "expected a file with content");
+  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::bad_format,
+                     "expected a file with content");
   std::filesystem::remove(dir / "model.safetensors");
   std::filesystem::create_directory(dir / "model.safetensors");
-  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::bad_format, "expected a file with content");
+  test::expect_error([&] { read_safetensors(dir.path()); }, ErrorCode::bad_format,
+                     "expected a file with content");
 }
 
 TEST(ReadSafetensors, RefusesIndexesThatDoNotFitTheirShards) {
@@ -153,11 +162,14 @@ TEST(ReadSafetensors, RefusesIndexesThatDoNotFitTheirShards) {
   test::write_file(dir / "2.safetensors", test::safetensors(kHeader, kData));
   with_index(R"({"a":"1.safetensors"})")();
   test::expect_error(with_index(R"({"a":"3.safetensors"})"), ErrorCode::not_found, "3.safetensors");
-  test::expect_error(with_index(R"({"c":"1.safetensors"})"), ErrorCode::bad_format, "\"c\" in 1.safetensors, found none");
-  test::expect_error(with_index(R"({"a":"1.safetensors","b":"2.safetensors"})"), ErrorCode::bad_format, "another shard");
+  test::expect_error(with_index(R"({"c":"1.safetensors"})"), ErrorCode::bad_format,
+                     "\"c\" in 1.safetensors, found none");
+  test::expect_error(with_index(R"({"a":"1.safetensors","b":"2.safetensors"})"), ErrorCode::bad_format,
+                     "another shard");
   test::expect_error(with_index(R"([])"), ErrorCode::bad_format, "\"weight_map\"");
   for (const std::string file : {"../1.safetensors", "/1.safetensors", "..", ".", "", "sub/1.safetensors"}) {
-    test::expect_error(with_index("{\"a\":\"" + file + "\"}"), ErrorCode::bad_format, "expected file names beside it");
+    test::expect_error(with_index("{\"a\":\"" + file + "\"}"), ErrorCode::bad_format,
+                       "expected file names beside it");
   }
 }
 

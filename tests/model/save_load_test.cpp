@@ -72,10 +72,10 @@ TEST_P(Save, StoresWeightsInTheFormatAskedForWhateverTheCheckpoints) {
   test::write_recoded("turbo", GetParam() == WeightFormat::fp16 ? "F32" : "F16", dir.path());
   convert(dir.path(), dir / "ov", options());
   const ModelSize size = measure_size(dir / "ov");
-  const auto n_bytes = fs::file_size(test::golden_dir("turbo") / "model.safetensors");  // bf16, with a header of 4 %
+  const auto n_bytes =
+      fs::file_size(test::golden_dir("turbo") / "model.safetensors");  // bf16, with a header of 4 %
   const std::uintmax_t n_expected = GetParam() == WeightFormat::fp16 ? n_bytes : 2 * n_bytes;
-  EXPECT_NEAR(static_cast<double>(size.encoder_bytes + size.decoder_bytes),
-              static_cast<double>(n_expected),
+  EXPECT_NEAR(static_cast<double>(size.encoder_bytes + size.decoder_bytes), static_cast<double>(n_expected),
               0.1 * static_cast<double>(n_expected));
   EXPECT_GT(size.directory_bytes, size.encoder_bytes + size.decoder_bytes);
 }
@@ -96,9 +96,11 @@ TEST_P(Save, KeepsScalesOfQuantizedGraphsInF32) {
       product->input_value(0), f32(-1.2345678F), f32(1.2345678F), f32(-1.2345678F), f32(1.2345678F), 256);
   product->input(0).replace_source_output(quantized);
   const ov::Shape shape = product->get_input_shape(1);
-  const auto i8 = Constant::create(ov::element::i8, shape, std::vector<std::int8_t>(ov::shape_size(shape), 3));
+  const auto i8 =
+      Constant::create(ov::element::i8, shape, std::vector<std::int8_t>(ov::shape_size(shape), 3));
   const auto unscaled = std::make_shared<ov::op::v0::Convert>(i8, ov::element::f32);
-  const auto scale = Constant::create(ov::element::f32, {shape[0], 1}, std::vector<float>(shape[0], 0.0123456789F));
+  const auto scale =
+      Constant::create(ov::element::f32, {shape[0], 1}, std::vector<float>(shape[0], 0.0123456789F));
   product->input(1).replace_source_output(std::make_shared<ov::op::v1::Multiply>(unscaled, scale));
   save(model, dir / "ov", options());
 
@@ -189,8 +191,8 @@ class Load : public testing::Test {
 };
 
 TEST_F(Load, NamesTheFileThatIsMissing) {
-  for (const char* file : {"openvino_decoder_model.bin", "openvino_decoder_model.xml", "openvino_encoder_model.bin",
-                           "openvino_encoder_model.xml", "config.json"}) {
+  for (const char* file : {"openvino_decoder_model.bin", "openvino_decoder_model.xml",
+                           "openvino_encoder_model.bin", "openvino_encoder_model.xml", "config.json"}) {
     fs::remove(path() / file);
     expect_refused(ErrorCode::not_found, file);
   }
@@ -214,7 +216,8 @@ TEST_F(Load, RefusesWeightsThatAreCutOff) {
 
 TEST_F(Load, RefusesGraphsOfAnotherSize) {
   replace_in("config.json", "\"num_mel_bins\": 128", "\"num_mel_bins\": 80");
-  expect_refused(ErrorCode::bad_format, "\"input_features\": expected shape [?,80,60] as config.json says, found [?,128,60]");
+  expect_refused(ErrorCode::bad_format,
+                 "\"input_features\": expected shape [?,80,60] as config.json says, found [?,128,60]");
   replace_in("config.json", "\"num_mel_bins\": 80", "\"num_mel_bins\": 128");
   replace_in("config.json", "\"vocab_size\": 90", "\"vocab_size\": 91");
   expect_refused(ErrorCode::bad_format, "\"logits\": expected shape [?,?,91]");
@@ -225,7 +228,8 @@ TEST_F(Load, RefusesGraphsThatAreNoWhisper) {
                 fs::copy_options::overwrite_existing);
   fs::copy_file(path() / "openvino_encoder_model.bin", path() / "openvino_decoder_model.bin",
                 fs::copy_options::overwrite_existing);
-  expect_refused(ErrorCode::bad_format, "openvino_decoder_model.xml: inputs: expected \"input_ids\", found input_features");
+  expect_refused(ErrorCode::bad_format,
+                 "openvino_decoder_model.xml: inputs: expected \"input_ids\", found input_features");
 }
 
 TEST_F(Load, IsRecognisedByItsEncoder) {
