@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 #include <openvino/runtime/properties.hpp>
 
-#include "sotto/error.h"
 #include "model/ir_error.h"
+#include "sotto/error.h"
 
 namespace sotto::transcribe {
 namespace {
@@ -35,7 +35,22 @@ ov::element::Type precision(const std::string& name) {
               fmt::format("expected f32, bf16, f16 or nothing, found {}.", name));
 }
 
-ov::AnyMap properties(const SessionOptions& options) {
+/// The device's default is to round cached keys and values to 8 bits, which pays for long texts only: a
+/// Whisper window has at most 448 tokens.
+void keep_cache_precision(const ov::Core& core, const std::string& device, ov::AnyMap& map) {
+  const auto names = core.get_property(device, ov::supported_properties);
+  const auto supports = [&](const char* name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (supports(ov::hint::kv_cache_precision.name()) && supports(ov::hint::inference_precision.name())) {
+    const auto asked = map.find(ov::hint::inference_precision.name());
+    const auto type = asked == map.end() ? core.get_property(device, ov::hint::inference_precision)
+                                         : asked->second.as<ov::element::Type>();
+    map.insert(ov::hint::kv_cache_precision(type));
+  }
+}
+
+ov::AnyMap properties(const ov::Core& core, const SessionOptions& options) {
   ov::AnyMap map = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY)};
   if (!options.inference_precision.empty()) {
     map.insert(ov::hint::inference_precision(precision(options.inference_precision)));
@@ -47,6 +62,7 @@ ov::AnyMap properties(const SessionOptions& options) {
   if (options.threads > 0) {
     map.insert(ov::inference_num_threads(options.threads));
   }
+  keep_cache_precision(core, options.device, map);
   return map;
 }
 
@@ -73,10 +89,10 @@ ov::CompiledModel compile(ov::Core& core,
                           const std::shared_ptr<const ov::Model>& model,
                           const SessionOptions& options,
                           std::string_view part) {
-  const ov::AnyMap map = properties(options);
   const std::string where = fmt::format("{} on {}", part, options.device);
-  return model::translate_ir_errors(where, ErrorCode::unsupported,
-                                   [&] { return core.compile_model(model, options.device, map); });
+  return model::translate_ir_errors(where, ErrorCode::unsupported, [&] {
+    return core.compile_model(model, options.device, properties(core, options));
+  });
 }
 
 }  // namespace sotto::transcribe

@@ -1,16 +1,19 @@
 #include "transcribe/session.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <openvino/core/model.hpp>
 
+#include "model/ir_error.h"
 #include "sotto/error.h"
 #include "transcribe/compile.h"
-#include "model/ir_error.h"
+#include "transcribe/logit_positions.h"
 #include "transcribe/runtime_info.h"
 
 namespace sotto::transcribe {
@@ -41,6 +44,14 @@ ov::CompiledModel compile_checked(ov::Core& core,
   return compile(core, model, options, part);
 }
 
+/// A tensor with a copy of `values`.
+template <typename T>
+ov::Tensor tensor_of(std::span<const T> values, const ov::Shape& shape) {
+  ov::Tensor tensor(ov::element::from<T>(), shape);
+  std::copy(values.begin(), values.end(), tensor.data<T>());
+  return tensor;
+}
+
 void expect_thirty_seconds(const model::ModelDimensions& dims) {
   if (2 * dims.n_audio_ctx != audio::kWindowFrames) {
     throw Error(ErrorCode::unsupported, "config.json",
@@ -55,7 +66,9 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
       shares_window_(keeps_cross_attention(*model.decoder)) {
   expect_thirty_seconds(model.dims);
   encoder_model_ = compile_checked(core_, for_one_window(model), options, "encoder");
-  decoder_model_ = compile_checked(core_, model.decoder, options, "decoder");
+  const auto decoder = model.decoder->clone();
+  chooses_logits_ = add_logit_positions(*decoder);
+  decoder_model_ = compile_checked(core_, decoder, options, "decoder");
   encoder_ = encoder_model_.create_infer_request();
   decoder_ = decoder_model_.create_infer_request();
 }
@@ -70,7 +83,7 @@ void Session::infer(Stage stage) {
   ov::InferRequest& request = stage == Stage::encoder ? encoder_ : decoder_;
   const auto begin = std::chrono::steady_clock::now();
   model::translate_ir_errors(stage == Stage::encoder ? "encoder" : "decoder", ErrorCode::internal,
-                            [&] { request.infer(); });
+                             [&] { request.infer(); });
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   ++(stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_);
   if (listener_) {
@@ -90,30 +103,36 @@ void Session::encode(const audio::LogMel& window) {
 }
 
 PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t position) {
-  constexpr std::int32_t kOnlyRow = 0;
+  constexpr std::array<std::int32_t, 1> kOnlyRow = {0};
+  const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
+                                                 static_cast<std::int64_t>(prompt.size()) - 1};
   decoder_.reset_state();
   set_hidden_states(1);
-  feed_decoder(prompt, std::span(&kOnlyRow, 1));
+  feed_decoder(prompt, kOnlyRow, positions);
   const std::span<float> logits = decoder_logits();
-  return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(position * n_vocab_, n_vocab_)};
+  const std::size_t row = chooses_logits_ ? 0 : position;
+  return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(row * n_vocab_, n_vocab_)};
 }
 
 LogitRows Session::step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) {
+  constexpr std::array<std::int64_t, 1> kOnlyToken = {0};
   if (!shares_window_) {
     set_hidden_states(source_rows.size());
   }
-  feed_decoder(tokens, source_rows);
+  feed_decoder(tokens, source_rows, kOnlyToken);
   return {decoder_logits(), n_vocab_};
 }
 
-void Session::feed_decoder(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) {
+void Session::feed_decoder(std::span<const TokenId> tokens,
+                           std::span<const std::int32_t> source_rows,
+                           std::span<const std::int64_t> logit_positions) {
   const std::size_t n_rows = source_rows.size();
-  ov::Tensor ids(ov::element::i64, {n_rows, tokens.size() / n_rows});
-  std::copy(tokens.begin(), tokens.end(), ids.data<std::int64_t>());
-  ov::Tensor beam_idx(ov::element::i32, {n_rows});
-  std::copy(source_rows.begin(), source_rows.end(), beam_idx.data<std::int32_t>());
-  decoder_.set_tensor("input_ids", ids);
-  decoder_.set_tensor("beam_idx", beam_idx);
+  const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
+  decoder_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {n_rows, ids.size() / n_rows}));
+  decoder_.set_tensor("beam_idx", tensor_of(source_rows, {n_rows}));
+  if (chooses_logits_) {
+    decoder_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
+  }
   infer(Stage::decoder);
 }
 

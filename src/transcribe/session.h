@@ -44,12 +44,15 @@ class Session final : public Inference {
 
  private:
   void infer(Stage stage);
-  void feed_decoder(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows);
+  void feed_decoder(std::span<const TokenId> tokens,
+                    std::span<const std::int32_t> source_rows,
+                    std::span<const std::int64_t> logit_positions);
   void set_hidden_states(std::size_t n_rows);
   std::span<float> decoder_logits();
 
   std::size_t n_vocab_;
-  bool shares_window_;
+  bool shares_window_;           ///< cross-attention K and V are state, one for all rows of a window
+  bool chooses_logits_ = false;  ///< the decoder has the input logit_positions
   ov::Core core_;
   ov::CompiledModel encoder_model_;
   ov::CompiledModel decoder_model_;

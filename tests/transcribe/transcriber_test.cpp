@@ -1,0 +1,204 @@
+// A random Whisper (tests/golden/transcribe/make_tiny.py) from samples to segments.
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <openvino/runtime/infer_request.hpp>
+
+#include "core/json_file.h"
+#include "sotto/transcribe.h"
+#include "support/expect_error.h"
+#include "transcribe/parity.h"
+
+namespace sotto::transcribe {
+namespace {
+
+std::filesystem::path tiny_directory() {
+  return test::source_dir() / "tests" / "golden" / "transcribe" / "tiny";
+}
+
+const model::WhisperModel& tiny_model() {
+  static const model::WhisperModel model = model::build(tiny_directory());
+  return model;
+}
+
+Transcriber tiny_transcriber() {
+  return Transcriber(tiny_model(), {.inference_precision = "f32", .threads = 2});
+}
+
+/// No gate and short windows, as the goldens were made.
+TranscribeOptions golden_tiny_options(const nlohmann::json& options) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  TranscribeOptions o = test::golden_options(options);
+  o.sample_len = 24;
+  o.logprob_threshold = -kInfinity;
+  o.no_speech_threshold = kInfinity;
+  o.compression_ratio_threshold = kInfinity;
+  return o;
+}
+
+TranscribeOptions quick() {
+  return golden_tiny_options(nlohmann::json::object());
+}
+
+std::unique_ptr<audio::AudioSource> tone(double seconds) {
+  std::vector<float> samples(static_cast<std::size_t>(seconds * audio::kSampleRateHz));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = static_cast<float>(i % 40) / 80.0F;
+  }
+  return audio::from_samples(std::move(samples));
+}
+
+TEST(Transcriber, TranscribesWhatOpenAiWhisperTranscribes) {
+  Transcriber transcriber = tiny_transcriber();
+  const nlohmann::json goldens = read_json_object(tiny_directory() / "golden.json");
+  for (const auto& golden : goldens.at("cases")) {
+    test::expect_parity(transcriber, golden, golden_tiny_options(golden.at("options")));
+  }
+}
+
+TEST(Transcriber, TellsEveryInferenceAndCountsThem) {
+  Transcriber transcriber = tiny_transcriber();
+  std::size_t n_encoder = 0;
+  std::size_t n_decoder = 0;
+  const Listeners listeners{.on_segment = {},
+                            .on_inference = [&](Stage stage, ov::InferRequest& request, double seconds) {
+                              EXPECT_GT(seconds, 0.0);
+                              const char* output = stage == Stage::encoder ? "last_hidden_state" : "logits";
+                              EXPECT_GT(request.get_tensor(output).get_size(), 0U);
+                              ++(stage == Stage::encoder ? n_encoder : n_decoder);
+                            }};
+  TranscribeOptions options = quick();
+  options.without_timestamps = true;
+  const Transcription got = transcriber.transcribe(*tone(31.0), options, listeners);
+  EXPECT_EQ(n_encoder, 3U);  // language, two windows
+  EXPECT_EQ(got.n_encoder_runs, n_encoder);
+  EXPECT_EQ(got.n_decoder_runs, n_decoder);
+  EXPECT_NEAR(got.duration_s, 31.0, 1e-9);
+}
+
+TEST(Transcriber, OfNoAudioSaysNothing) {
+  Transcriber transcriber = tiny_transcriber();
+  const auto source = audio::from_samples({});
+  const Transcription got = transcriber.transcribe(*source, {});
+  EXPECT_TRUE(got.segments.empty());
+  EXPECT_EQ(got.text, "");
+  EXPECT_EQ(got.duration_s, 0.0);
+}
+
+TEST(Transcriber, SamplesTheSameAgain) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.temperatures = {0.8};
+  options.language = "en";
+  const std::string first = transcriber.transcribe(*tone(35.0), options).text;
+  EXPECT_EQ(transcriber.transcribe(*tone(35.0), options).text, first);
+  options.seed = 1;
+  EXPECT_NE(transcriber.transcribe(*tone(35.0), options).text, first);
+}
+
+/// 40 s of samples, then an error.
+class BrokenSource final : public audio::AudioSource {
+ public:
+  std::size_t read(std::span<float> out) override {
+    const std::size_t n = std::min(out.size(), kSamples - done_);
+    if (n == 0) {
+      throw Error(ErrorCode::bad_format, "a.flac", "the stream breaks off.");
+    }
+    std::fill_n(out.begin(), n, 0.1F);
+    done_ += n;
+    return n;
+  }
+  std::optional<double> duration_s() const override { return 60.0; }
+  bool rewind() override {
+    done_ = 0;
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kSamples = 40UL * audio::kSampleRateHz;
+  std::size_t done_ = 0;
+};
+
+TEST(Transcriber, KeepsWhatItHeardBeforeTheAudioBreaksOff) {
+  BrokenSource source;
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.without_timestamps = true;
+  options.language = "en";
+  std::vector<double> ends_s;
+  const Listeners listeners{.on_segment = [&](const Segment& s) { ends_s.push_back(s.end_s); }};
+  test::expect_error([&] { transcriber.transcribe(source, options, listeners); }, ErrorCode::bad_format,
+                     "a.flac: the stream breaks off.");
+  const auto whole = audio::from_samples(std::vector<float>(40UL * audio::kSampleRateHz, 0.1F));
+  std::vector<double> expected_s;
+  for (const Segment& segment : transcriber.transcribe(*whole, options).segments) {
+    expected_s.push_back(segment.end_s);
+  }
+  EXPECT_FALSE(ends_s.empty());
+  EXPECT_EQ(ends_s, expected_s);
+}
+
+TEST(Transcriber, DetectsLanguagesOfTheVocabulary) {
+  Transcriber transcriber = tiny_transcriber();
+  const auto mel = audio::log_mel_spectrogram(std::vector<float>(16000, 0.25F), 80);
+  const auto got = transcriber.detect_language(mel);
+  ASSERT_EQ(got.size(), 4U);
+  double sum = 0.0;
+  for (const auto& [code, probability] : got) {
+    sum += probability;
+  }
+  EXPECT_NEAR(sum, 1.0, 1e-5);
+}
+
+TEST(Transcriber, RefusesWhatTheModelCannotDo) {
+  Transcriber transcriber = tiny_transcriber();
+  const auto refuse = [&](const TranscribeOptions& options, const std::string& message) {
+    test::expect_error([&] { transcriber.transcribe(*tone(1.0), options); }, ErrorCode::invalid_argument,
+                       message);
+  };
+  refuse({.language = "ja"}, "language: expected a language of this model (de, en, es, fr), found ja.");
+  refuse({.beam_size = -1}, "beam_size");
+  refuse({.suppress_tokens = {99999}}, "suppress_tokens");
+
+  model::WhisperModel english = tiny_model();
+  english.generation.is_multilingual = false;
+  Transcriber english_transcriber(english, {.inference_precision = "f32"});
+  test::expect_error([&] { english_transcriber.transcribe(*tone(1.0), {.task = Task::translate}); },
+                     ErrorCode::invalid_argument, "task: expected transcribe, the only task of this model");
+  test::expect_error([&] { english_transcriber.transcribe(*tone(1.0), {.language = "de"}); },
+                     ErrorCode::invalid_argument, "language: expected en");
+  EXPECT_EQ(english_transcriber.transcribe(*tone(1.0), quick()).language, "en");
+}
+
+TEST(Transcriber, RefusesDevicesAndPrecisionsThereAreNot) {
+  test::expect_error([] { Transcriber(tiny_model(), {.device = "TPU"}); }, ErrorCode::not_found,
+                     "device: expected one of CPU");
+  test::expect_error([] { Transcriber(tiny_model(), {.inference_precision = "f8"}); },
+                     ErrorCode::invalid_argument,
+                     "inference_precision: expected f32, bf16, f16 or nothing, found f8.");
+  test::expect_error([] { Transcriber(tiny_model(), {.threads = -1}); }, ErrorCode::invalid_argument,
+                     "threads");
+}
+
+TEST(Transcriber, TellsPrecisionAndKernels) {
+  const Transcriber transcriber = tiny_transcriber();
+  EXPECT_EQ(transcriber.inference_precision(), "f32");
+  for (const Stage stage : {Stage::encoder, Stage::decoder}) {
+    int n_fully_connected = 0;
+    for (const auto& [kernel, count] : transcriber.executed_kernels(stage)) {
+      n_fully_connected += kernel.starts_with("FullyConnected ") ? count : 0;
+    }
+    EXPECT_GT(n_fully_connected, 4);
+  }
+}
+
+}  // namespace
+}  // namespace sotto::transcribe
