@@ -32,6 +32,26 @@ TEST(LogMelSpectrogram, IsThatOfWhisper) {
   EXPECT_EQ(next, golden.size());
 }
 
+TEST(LogMelSpectrogram, OfTheDemosMediaIsThatOfWhisper) {
+  const std::vector<float> golden = test::golden_floats("audio", "media_mel.f32");
+  const nlohmann::json index = test::golden_json("audio", "media_mel.json");
+  std::size_t next = 0;
+  for (const auto& wanted : index["cases"]) {
+    const auto path = test::source_dir() / "demo" / "media" / wanted["file"].get<std::string>();
+    ASSERT_EQ(std::filesystem::file_size(path), wanted["size_bytes"].get<std::size_t>())
+        << path << " has changed: run tests/golden/audio/make.py again";
+    const LogMel mel = log_mel_spectrogram(load_audio(path), 80, kWindowSamples);
+    ASSERT_EQ(mel.n_frames, wanted["n_frames"].get<std::size_t>()) << path;
+    float worst = 0.0F;
+    for (const std::size_t frame : wanted["frames"]) {
+      for (std::size_t m = 0; m < 80; ++m) {
+        worst = std::max(worst, std::abs(mel.values[m * mel.n_frames + frame] - golden.at(next++)));
+      }
+    }
+    EXPECT_LT(worst, 1e-4F) << path;
+  }
+}
+
 TEST(LogMelSpectrogram, OfLessThanAFrameIsPaddedToOneReflection) {
   EXPECT_EQ(log_mel_spectrogram({}, 80).n_frames, 0U);
   EXPECT_EQ(log_mel_spectrogram(test_signal(159), 80).n_frames, 0U);

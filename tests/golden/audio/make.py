@@ -61,6 +61,19 @@ def make_media():
     (HERE / "decoded.json").write_text(json.dumps(decoded) + "\n")
 
 
+def make_media_mels():
+    """The demo's media, whole way from file to spectrogram; to be made again when they are."""
+    cases, values = [], []
+    media = HERE.parents[2] / "demo" / "media"
+    for name in ["demo.wav", "demo.flac", "demo.mp3", "demo.ogg", "demo.mp4"]:
+        mel = log_mel_spectrogram(whisper.load_audio(str(media / name)), 80, padding=480000).numpy()
+        frames = list(range(7, mel.shape[1], 997))
+        cases.append({"file": name, "size_bytes": (media / name).stat().st_size, "n_frames": mel.shape[1], "frames": frames})
+        values.append(mel[:, frames].T.astype("<f4").tobytes())
+    (HERE / "media_mel.json").write_text(json.dumps({"cases": cases}) + "\n")
+    (HERE / "media_mel.f32").write_bytes(b"".join(values))
+
+
 def make_mels():
     seconds = 16000
     cases, values = [], []
@@ -86,3 +99,4 @@ def make_mels():
 if __name__ == "__main__":
     make_media()
     make_mels()
+    make_media_mels()
