@@ -1,5 +1,6 @@
 #include "model/sources/companion_files.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -216,8 +217,14 @@ void write_tokenizer(const SpecialTokens& special, const Vocabulary& vocabulary,
                                                    {"pad_token", "<|endoftext|>"},
                                                    {"unk_token", "<|endoftext|>"},
                                                    {"add_prefix_space", false},
-                                                   {"clean_up_tokenization_spaces", true},
+                                                   {"clean_up_tokenization_spaces", false},
                                                    {"model_max_length", 1024}});
+}
+
+/// Files converted before whisper.cpp 1.0 (October 2022) hold tokens as text: bytes that are no UTF-8 became
+/// U+FFFD.
+bool has_lost_bytes(const std::vector<std::string>& tokens) {
+  return std::count(tokens.begin(), tokens.end(), "\xef\xbf\xbd") > 1;
 }
 
 /// The text tokens: from the ggml file itself, else from what lies beside the checkpoint.
@@ -231,7 +238,7 @@ Vocabulary find_vocabulary(const Source& source, const SpecialTokens& special) {
     }
     return vocabulary;
   };
-  if (!source.tokens.empty()) {
+  if (!source.tokens.empty() && !has_lost_bytes(source.tokens)) {
     std::vector<std::string> tokens = source.tokens;
     if (tokens.size() == n_text_tokens + 1 && tokens.back() == "<|endoftext|>") {
       tokens.pop_back();  // converted from a vocab.json that spells it out
@@ -248,11 +255,11 @@ Vocabulary find_vocabulary(const Source& source, const SpecialTokens& special) {
       return Vocabulary::read_json(source.directory / name, n_text_tokens);
     }
   }
-  throw Error(
-      ErrorCode::not_found, source.path.string(),
-      fmt::format("the file has no tokens; expected {} (from openai/whisper's assets), tokenizer.json or "
-                  "vocab.json (from the model's page on Hugging Face) in {}, found none.",
-                  tiktoken.filename().string(), source.directory.string()));
+  throw Error(ErrorCode::not_found, source.path.string(),
+              fmt::format("the file has no tokens, or they have lost their bytes; expected {} (from "
+                          "openai/whisper's assets), tokenizer.json or "
+                          "vocab.json (from the model's page on Hugging Face) in {}, found none.",
+                          tiktoken.filename().string(), source.directory.string()));
 }
 
 void copy_if_there(const Source& source, std::string_view name, const fs::path& directory) {

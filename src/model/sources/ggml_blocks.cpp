@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -21,6 +22,20 @@ float f16_at(const std::byte* at) {
   std::uint16_t bits = 0;
   std::memcpy(&bits, at, sizeof bits);
   return static_cast<float>(ov::float16::from_bits(bits));
+}
+
+/// Nearest f16, ties to even, of a value within ±65504; in line, as it runs once for every weight.
+std::uint16_t to_f16_bits(float value) {
+  constexpr std::uint32_t kSmallestNormal = 0x38800000;  // 2^-14
+  constexpr std::uint32_t kExponentShift = 0x38000000;   // 127 - 15 in the exponent's place
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t size = bits & 0x7fffffffU;
+  const std::uint32_t normal = (size + 0xfffU + ((size >> 13U) & 1U) - kExponentShift) >> 13U;
+  // The steps of floats from 0.5 on are those of f16's subnormals: the addition rounds.
+  const std::uint32_t subnormal =
+      std::bit_cast<std::uint32_t>(std::bit_cast<float>(size) + 0.5F) - 0x3f000000U;
+  return static_cast<std::uint16_t>(((bits >> 16U) & 0x8000U) |
+                                    (size < kSmallestNormal ? subnormal : normal));
 }
 
 /// The low nibbles are the first half of the block, the high nibbles the second.
@@ -118,7 +133,7 @@ bool dequantize(GgmlType type, std::span<const std::byte> from, std::span<std::u
                         if (!(std::abs(values[i]) <= kLargestF16)) {
                           fits = false;
                         }
-                        to[block * kBlockValues + i] = ov::float16(values[i]).to_bits();
+                        to[block * kBlockValues + i] = to_f16_bits(values[i]);
                       }
                     }
                   });

@@ -136,7 +136,7 @@ class GgmlReader {
                                          std::span<const std::byte> data,
                                          std::uint64_t n_values,
                                          const std::string& where) {
-    auto& buffer = memory_.buffers.emplace_back(n_values * sizeof(std::uint16_t));
+    const std::span<std::byte> buffer = memory_.allocate(n_values * sizeof(std::uint16_t));
     const std::span<std::uint16_t> values(reinterpret_cast<std::uint16_t*>(buffer.data()), n_values);
     if (!dequantize(type, data, values)) {
       throw Error(ErrorCode::bad_format, where, "expected values within ±65504, found larger ones or NaN.");

@@ -133,6 +133,10 @@ std::set<std::string> shards_of(const fs::path& index) {
   return files;
 }
 
+fs::path directory_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : ".";
+}
+
 Source open_directory(const fs::path& directory, const fs::path& path) {
   Source source;
   source.path = path;
@@ -163,7 +167,7 @@ Source open_directory(const fs::path& directory, const fs::path& path) {
 Source open_torch(const fs::path& path, TorchCheckpoint file) {
   Source source;
   source.path = path;
-  source.directory = path.parent_path();
+  source.directory = directory_of(path);
   const bool is_openai = file.tensors.contains("decoder.token_embedding.weight");
   source.kind = is_openai ? Source::Kind::openai : Source::Kind::huggingface;
   source.tensors = is_openai ? to_huggingface_names(std::move(file.tensors)) : std::move(file.tensors);
@@ -179,7 +183,7 @@ Source open_ggml(const fs::path& path, GgmlCheckpoint file) {
   Source source;
   source.kind = Source::Kind::ggml;
   source.path = path;
-  source.directory = path.parent_path();
+  source.directory = directory_of(path);
   source.dims = file.dims;
   source.tokens = std::move(file.tokens);
   source.tensors = to_huggingface_names(std::move(file.tensors));
@@ -196,7 +200,7 @@ Source open_file(const fs::path& path) {
   } else if (looks_like_torch(bytes)) {
     source = open_torch(path, read_torch(bytes, path.string(), *memory));
   } else if (looks_like_safetensors(bytes)) {
-    return open_directory(path.parent_path(), path);
+    return open_directory(directory_of(path), path);
   } else {
     throw Error(
         ErrorCode::bad_format, path.string(),
@@ -208,6 +212,12 @@ Source open_file(const fs::path& path) {
 }
 
 }  // namespace
+
+std::span<std::byte> Memory::allocate(std::size_t n_bytes) {
+  buffers.push_back(std::make_unique_for_overwrite<std::byte[]>(n_bytes));
+  n_buffer_bytes += n_bytes;
+  return {buffers.back().get(), n_bytes};
+}
 
 Source open_source(const fs::path& path) {
   Source source = fs::is_directory(path) ? open_directory(path, path) : open_file(path);

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +15,11 @@ namespace sotto::model::sources {
 /// What tensors point into: mapped files, and buffers for what a file does not hold as it is needed.
 struct Memory {
   std::vector<std::unique_ptr<MappedFile>> files;
-  std::deque<std::vector<std::byte>> buffers;
+  std::vector<std::unique_ptr<std::byte[]>> buffers;
+  std::size_t n_buffer_bytes = 0;
+
+  /// A new buffer with anything in it.
+  std::span<std::byte> allocate(std::size_t n_bytes);
 };
 
 /// A Whisper checkpoint of any kind, seen alike.

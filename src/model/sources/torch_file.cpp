@@ -326,7 +326,7 @@ class TorchReader {
                               layout.strides));
     }
     copy_budget_ -= n_elements * element_bytes;
-    auto& buffer = memory_.buffers.emplace_back(n_elements * element_bytes);
+    const std::span<std::byte> buffer = memory_.allocate(n_elements * element_bytes);
     gather(storage.bytes, layout, element_bytes, buffer.data());
     return buffer;
   }

@@ -150,6 +150,9 @@ TEST(CompanionFiles, ToldWhatIsMissing) {
   test::expect_error(
       [&] { write_companion_files(source, dir.path()); }, ErrorCode::not_found,
       "expected multilingual.tiktoken (from openai/whisper's assets), tokenizer.json or vocab.json");
+  source.tokens = std::vector<std::string>(50257, "\xef\xbf\xbd");  // as in whisper.cpp's oldest files
+  test::expect_error([&] { write_companion_files(source, dir.path()); }, ErrorCode::not_found,
+                     "or they have lost their bytes");
   source.dims.n_vocab = 3000;
   test::expect_error([&] { write_companion_files(source, dir.path()); }, ErrorCode::not_found,
                      "a vocabulary of 3000 tokens is none of Whisper's (51864, 51865, 51866)");
