@@ -1,0 +1,149 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "sotto/model.h"
+#include "sotto/quantize.h"
+#include "sotto/transcribe.h"
+
+namespace sotto {
+
+/// What a front end (command line, JSON, server, Python) needs to know of an option besides its value.
+struct Field {
+  std::string_view name;  ///< the member's name; openai-whisper's or NNCF's where they have the option
+  std::string_view help;  ///< one sentence without a full stop
+  double min = -std::numeric_limits<double>::infinity();  ///< of a number, included
+  double max = std::numeric_limits<double>::infinity();
+  std::optional<double> none =
+      std::nullopt;  ///< of a number: the value that openai-whisper's None stands for
+};
+
+/// The names of an enum's values as users write them.
+template <typename Enum>
+struct EnumNames;
+
+template <>
+struct EnumNames<transcribe::Task> {
+  static constexpr std::array<std::pair<std::string_view, transcribe::Task>, 2> values = {
+      {{"transcribe", transcribe::Task::transcribe}, {"translate", transcribe::Task::translate}}};
+};
+
+template <>
+struct EnumNames<model::WeightFormat> {
+  static constexpr std::array<std::pair<std::string_view, model::WeightFormat>, 2> values = {
+      {{"fp32", model::WeightFormat::fp32}, {"fp16", model::WeightFormat::fp16}}};
+};
+
+template <>
+struct EnumNames<quantize::Preset> {
+  static constexpr std::array<std::pair<std::string_view, quantize::Preset>, 2> values = {
+      {{"performance", quantize::Preset::performance}, {"mixed", quantize::Preset::mixed}}};
+};
+
+template <>
+struct EnumNames<quantize::OverflowFix> {
+  static constexpr std::array<std::pair<std::string_view, quantize::OverflowFix>, 4> values = {
+      {{"automatic", quantize::OverflowFix::automatic},
+       {"enable", quantize::OverflowFix::enable},
+       {"first_layer_only", quantize::OverflowFix::first_layer_only},
+       {"disable", quantize::OverflowFix::disable}}};
+};
+
+/// `Options`, const or not.
+template <typename T, typename Options>
+concept FieldsOf = std::same_as<std::remove_const_t<T>, Options>;
+
+/// Calls visit(Field, member) for every option, in the order a reader wants them.
+template <FieldsOf<model::ConvertOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"weight_format", "how weights are stored: fp16 or fp32"}, o.weight_format);
+}
+
+template <FieldsOf<transcribe::SessionOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"device", "OpenVINO device to run on: CPU, GPU, AUTO, ..."}, o.device);
+  visit(Field{"inference_precision", "f32, bf16 or f16; empty: the device's own choice"},
+        o.inference_precision);
+  visit(Field{"threads", "threads of the CPU; 0: the device's own choice", 0, 4096}, o.threads);
+}
+
+template <FieldsOf<transcribe::TranscribeOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  visit(Field{"task", "transcribe: write what is said; translate: write it in English"}, o.task);
+  visit(Field{"language", "language spoken, a name or a code; auto: detect it"}, o.language);
+  visit(Field{"temperatures", "tried in turn until the result passes; 0 is greedy or beam search", 0, 10},
+        o.temperatures);
+  visit(Field{"beam_size", "beams at temperature 0; 0: greedy", 0, 100}, o.beam_size);
+  visit(Field{"best_of", "samples drawn at temperatures above 0", 1, 100}, o.best_of);
+  visit(Field{"patience", "beam search goes on until beam_size * patience results are complete", 0, 100, 1.0},
+        o.patience);
+  visit(Field{"length_penalty", "Google NMT's alpha; None: divide by length", 0, 1}, o.length_penalty);
+  visit(Field{"compression_ratio_threshold",
+              "a larger gzip ratio of the text counts as a loop: next temperature", 0, kNone, kNone},
+        o.compression_ratio_threshold);
+  visit(Field{"logprob_threshold", "a lower mean log-probability: next temperature", -kNone, 0, -kNone},
+        o.logprob_threshold);
+  visit(Field{"no_speech_threshold", "a higher no-speech probability with a low mean: no text", 0, kNone,
+              kNone},
+        o.no_speech_threshold);
+  visit(Field{"condition_on_previous_text", "show the decoder what was said before"},
+        o.condition_on_previous_text);
+  visit(Field{"prompt_reset_on_temperature", "above it the previous text is not shown", 0, kNone},
+        o.prompt_reset_on_temperature);
+  visit(Field{"initial_prompt", "text shown to the decoder as if said before"}, o.initial_prompt);
+  visit(Field{"carry_initial_prompt", "before every window, not before the first only"},
+        o.carry_initial_prompt);
+  visit(Field{"prefix", "text that every window is taken to begin with"}, o.prefix);
+  visit(Field{"clip_timestamps",
+              "start,end,start,end,... of the stretches to hear, s; the last end may be missing", 0},
+        o.clip_timestamps);
+  visit(Field{"without_timestamps", "text only, no times within a window"}, o.without_timestamps);
+  visit(Field{"max_initial_timestamp", "latest start of a window's first segment, s", 0, 30},
+        o.max_initial_timestamp);
+  visit(Field{"suppress_blank", "no empty beginnings"}, o.suppress_blank);
+  visit(Field{"suppress_tokens", "token ids never produced; -1: Whisper's symbols that are not speech", -1},
+        o.suppress_tokens);
+  visit(Field{"sample_len", "most tokens in a window; 0: half the text context", 0, 10000}, o.sample_len);
+  visit(Field{"seed", "of the sampling at temperatures above 0", 0, kNone}, o.seed);
+}
+
+template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"names", "layers left in floating point, by exact name"}, o.names);
+  visit(Field{"patterns", "the same by regular expression, matched from the name's start"}, o.patterns);
+  visit(Field{"types", "the same by OpenVINO type, for example MatMul"}, o.types);
+  visit(Field{"validate", "a rule that matches no layer is an error"}, o.validate);
+}
+
+/// `ignored_scope` is visited as one member, an IgnoredScope with fields of its own.
+template <FieldsOf<quantize::QuantizeOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  visit(Field{"preset", "performance: symmetric activations; mixed: asymmetric ones"}, o.preset);
+  visit(
+      Field{"smooth_quant_alpha", "share of the range moved into MatMul weights; -1: no SmoothQuant", -1, 1},
+      o.smooth_quant_alpha);
+  visit(Field{"smooth_quant_alpha_convolution", "the same for convolutions", -1, 1},
+        o.smooth_quant_alpha_convolution);
+  visit(Field{"fast_bias_correction", "correct biases for the shift quantizing causes"},
+        o.fast_bias_correction);
+  visit(Field{"bias_correction_threshold", "largest |shift / bias| of a layer that is still corrected", 0,
+              kNone},
+        o.bias_correction_threshold);
+  visit(Field{"overflow_fix",
+              "half-range weights against overflow on processors without VNNI: automatic, enable, "
+              "first_layer_only or disable"},
+        o.overflow_fix);
+  visit(Field{"compress_weights", "store weights as i8"}, o.compress_weights);
+  visit(Field{"attention_inputs", "quantize Q and K of attention as NNCF does"}, o.attention_inputs);
+  visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
+}
+
+}  // namespace sotto

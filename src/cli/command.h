@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/console.h"
+#include "cli/field_options.h"
+#include "sotto/transcribe.h"
+
+namespace sotto::cli {
+
+/// What every command is given.
+struct Context {
+  Console& console;
+  std::stop_token stop;
+};
+
+/// A command and what runs it once its options are parsed; the result is the exit status.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;
+};
+
+Command add_convert(CLI::App& parent, const Context& context);
+Command add_quantize(CLI::App& parent, const Context& context);
+Command add_transcribe(CLI::App& parent, const Context& context);
+Command add_compare(CLI::App& parent, const Context& context);
+Command add_info(CLI::App& parent, const Context& context);
+
+/// openai-whisper's two options that together say which temperatures are tried.
+struct TemperatureOptions {
+  double temperature = 0.0;
+  double increment_on_fallback = 0.2;  ///< infinite: no fallback
+};
+
+/// temperature, temperature + increment, ... up to 1 (openai/whisper 20250625, transcribe.py, cli).
+std::vector<double> temperatures(const TemperatureOptions& options);
+
+/// Adds what is heard, the decoding and the fallback options of a transcription.
+void add_transcribe_options(CLI::App& app,
+                            transcribe::TranscribeOptions& options,
+                            TemperatureOptions& temperature);
+
+/// Refuses what is out of range, and puts codes for language names and "auto" for none. Throws
+/// Error(invalid_argument).
+void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& temperature);
+
+/// Adds --device, --inference-precision and --threads.
+void add_session_options(CLI::App& app, transcribe::SessionOptions& options);
+
+/// The directory or file `name_or_path` is, or that the model of that name has in the hub's cache, fetched if
+/// it must be. The environment says where the hub and its cache are, as huggingface_hub reads it.
+std::filesystem::path find_model(const std::string& name_or_path, const Context& context);
+
+/// "12.3 MB"
+std::string megabytes(std::uintmax_t bytes);
+
+}  // namespace sotto::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "sotto/log.h"
+
+namespace sotto::cli {
+
+/// One line that tells how far a stage is: "calibrate  [#####-----]  50 %  0:07 left", at most `width`
+/// columns. `total` 0 shows no bar; `elapsed_s` is the time since the stage began.
+std::string progress_line(std::string_view stage, double done, double total, double elapsed_s, int width);
+
+/// What the command line says: results on standard output, the rest on standard error. A progress bar shows
+/// there for stages that take longer than two seconds, if it is a terminal.
+class Console {
+ public:
+  Console();
+  ~Console();
+  Console(const Console&) = delete;
+  Console& operator=(const Console&) = delete;
+
+  /// Silences print() and the progress bar; write(), warnings and errors stay.
+  void set_quiet(bool quiet) { quiet_ = quiet; }
+
+  /// A line for the reader on standard output.
+  void print(std::string_view line);
+  /// Output that was asked for, as it is, on standard output. Throws Error(io) where it cannot be written.
+  void write(std::string_view text);
+  /// "sotto: warning: TEXT" on standard error.
+  void warn(std::string_view text);
+  /// "sotto: error: TEXT" on standard error, always one line.
+  void error(std::string_view text);
+
+  /// Drives the progress bar and hands `stop` on.
+  Progress progress(std::stop_token stop);
+
+ private:
+  void report(std::string_view stage, double done, double total);
+  void clear_bar();
+
+  using Clock = std::chrono::steady_clock;
+  bool quiet_ = false;
+  bool is_terminal_ = false;
+  bool bar_shown_ = false;
+  std::string stage_;
+  Clock::time_point stage_start_;
+  Clock::time_point last_drawn_;
+};
+
+}  // namespace sotto::cli

@@ -1,0 +1,91 @@
+#include "cli/quantize_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/field_json.h"
+
+namespace sotto::cli {
+namespace {
+
+struct Count {
+  std::string algorithm;
+  std::size_t n_done = 0;
+  std::size_t n_all = 0;
+};
+
+/// In the order the algorithms ran.
+std::vector<Count> count_steps(const std::vector<quantize::StepReport>& steps) {
+  std::vector<Count> counts;
+  for (const quantize::StepReport& step : steps) {
+    auto found = std::find_if(counts.begin(), counts.end(),
+                              [&](const Count& c) { return c.algorithm == step.algorithm; });
+    if (found == counts.end()) {
+      found = counts.insert(counts.end(), Count{.algorithm = step.algorithm});
+    }
+    ++found->n_all;
+    found->n_done += step.done ? 1 : 0;
+  }
+  return counts;
+}
+
+Json part(const std::vector<quantize::StepReport>& steps,
+          const quantize::QuantizeOptions& options,
+          double seconds) {
+  Json counts = Json::object();
+  for (const Count& count : count_steps(steps)) {
+    counts[count.algorithm] = {{"done", count.n_done}, {"skipped", count.n_all - count.n_done}};
+  }
+  Json list = Json::array();
+  for (const quantize::StepReport& step : steps) {
+    list.push_back({{"algorithm", step.algorithm},
+                    {"node", step.node},
+                    {"done", step.done},
+                    {"reason", step.reason},
+                    {"value", std::isfinite(step.value) ? Json(step.value) : Json(nullptr)}});
+  }
+  return {{"seconds", seconds}, {"options", fields_json(options)}, {"counts", counts}, {"steps", list}};
+}
+
+}  // namespace
+
+std::string steps_summary(const std::vector<quantize::StepReport>& steps) {
+  std::string summary;
+  for (const Count& count : count_steps(steps)) {
+    summary +=
+        fmt::format("{}{} {} of {}", summary.empty() ? "" : ", ", count.algorithm, count.n_done, count.n_all);
+  }
+  return summary;
+}
+
+std::size_t n_skipped(const std::vector<quantize::StepReport>& steps) {
+  return static_cast<std::size_t>(
+      std::count_if(steps.begin(), steps.end(), [](const quantize::StepReport& step) { return !step.done; }));
+}
+
+std::string quantize_json(const std::string& model,
+                          const std::string& output,
+                          const QuantizeWhisperOptions& options,
+                          const QuantizeWhisperReport& report) {
+  return json_text({{"schema", "sotto.quantize"},
+                    {"schema_version", 1},
+                    {"model", model},
+                    {"output", output},
+                    {"calibration",
+                     {{"directory", options.calibration.string()},
+                      {"n_utterances", report.n_utterances},
+                      {"audio_s", report.audio_s},
+                      {"n_encoder_samples", report.n_encoder_samples},
+                      {"n_decoder_samples", report.n_decoder_samples},
+                      {"seconds", report.calibration_s},
+                      {"transcribe", fields_json(options.transcribe)},
+                      {"session", fields_json(options.session)}}},
+                    {"encoder", part(report.encoder_steps, options.encoder, report.quantize_encoder_s)},
+                    {"decoder", part(report.decoder_steps, options.decoder, report.quantize_decoder_s)},
+                    {"save_seconds", report.save_s}});
+}
+
+}  // namespace sotto::cli
