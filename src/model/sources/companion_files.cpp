@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <stdlib.h>
 
 #include "core/atomic_file.h"
 #include "model/generation_config.h"
@@ -263,8 +267,11 @@ Vocabulary find_vocabulary(const Source& source, const SpecialTokens& special) {
 }
 
 void copy_if_there(const Source& source, std::string_view name, const fs::path& directory) {
-  if (fs::exists(source.directory / name)) {
-    fs::copy_file(source.directory / name, directory / name, fs::copy_options::overwrite_existing);
+  const fs::path from = source.directory / name;
+  std::error_code error;
+  if (fs::exists(from) &&
+      !fs::copy_file(from, directory / name, fs::copy_options::overwrite_existing, error)) {
+    throw Error(ErrorCode::io, from.string(), fmt::format("copying failed: {}.", error.message()));
   }
 }
 
@@ -297,6 +304,28 @@ void write_companion_files(const Source& source, const fs::path& directory) {
   const Vocabulary vocabulary = find_vocabulary(source, *special);
   write_tokenizer(*special, vocabulary, directory);
   write_json(directory / "generation_config.json", generation_json(source, *special, vocabulary));
+}
+
+CompanionDirectory::CompanionDirectory(const Source& source) {
+  std::error_code error;
+  std::string name = (fs::temp_directory_path(error) / "sotto-model-XXXXXX").string();
+  if (error || ::mkdtemp(name.data()) == nullptr) {
+    throw Error(ErrorCode::io, name,
+                fmt::format("expected a place for the model's temporary files: {}.",
+                            error ? error.message() : std::strerror(errno)));
+  }
+  path_ = name;
+  try {
+    write_companion_files(source, path_);
+  } catch (...) {
+    fs::remove_all(path_, error);
+    throw;
+  }
+}
+
+CompanionDirectory::~CompanionDirectory() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
 }
 
 }  // namespace sotto::model::sources

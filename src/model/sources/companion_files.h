@@ -19,4 +19,20 @@ namespace sotto::model::sources {
 /// openai/whisper 20250625.
 void write_companion_files(const Source& source, const std::filesystem::path& directory);
 
+/// A directory among the system's temporary files that holds a source's companion files and goes away with
+/// them.
+class CompanionDirectory {
+ public:
+  /// Throws as write_companion_files(), and Error(io) if there is no place for temporary files.
+  explicit CompanionDirectory(const Source& source);
+  ~CompanionDirectory();
+  CompanionDirectory(const CompanionDirectory&) = delete;
+  CompanionDirectory& operator=(const CompanionDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 }  // namespace sotto::model::sources

@@ -221,8 +221,10 @@ std::span<std::byte> Memory::allocate(std::size_t n_bytes) {
 
 Source open_source(const fs::path& path) {
   Source source = fs::is_directory(path) ? open_directory(path, path) : open_file(path);
-  check_dimensions(source.dims, source.path.string());
-  check_complete(source);
+  if (source.kind != Source::Kind::huggingface) {  // read_dimensions() and Weights do it for the others
+    check_dimensions(source.dims, source.path.string());
+    check_complete(source);
+  }
   return source;
 }
 

@@ -45,9 +45,10 @@ struct Source {
 /// - a .pt file of openai/whisper, "dims" and "model_state_dict" or only the tensors;
 /// - a ggml .bin file of whisper.cpp in f32, f16, q8_0, q5_0, q5_1, q4_0 or q4_1.
 ///
-/// Files are mapped; what they hold as f32, f16 or bf16 is not copied. Every tensor Whisper of these
-/// dimensions has is there. Throws Error(not_found | bad_format | unsupported | io) naming the file, the
-/// field or tensor and what was expected.
+/// Files are mapped; what they hold as f32, f16 or bf16 is not copied. Of the last two kinds every
+/// tensor that a Whisper of these dimensions has is there; of the others Weights finds out.
+/// Throws Error(not_found | bad_format | unsupported | io) naming the file, the field or tensor and what was
+/// expected.
 Source open_source(const std::filesystem::path& path);
 
 }  // namespace sotto::model::sources
