@@ -20,12 +20,30 @@ namespace sotto::quantize {
 enum class Preset { performance, mixed };                                 ///< mixed: asymmetric activations
 enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< half-range weights without VNNI
 
+/// How the minima (or maxima) of the samples become one bound. "no_outliers" leaves out samples beyond the
+/// quantiles outlier_probability and 1 - outlier_probability.
+enum class Aggregator { minimum, maximum, mean, median, mean_no_outliers, median_no_outliers };
+
+/// How the range of an activation is chosen; NNCF's RangeEstimatorParameters with statistics MIN and MAX.
+struct RangeEstimator {
+  Aggregator min = Aggregator::mean;
+  Aggregator max = Aggregator::mean;
+  double outlier_probability = 1e-4;  ///< 0 to 0.5
+};
+
+/// Every node on a path from one of the inputs to one of the outputs, both included; friendly names.
+struct Subgraph {
+  std::vector<std::string> inputs = {};
+  std::vector<std::string> outputs = {};
+};
+
 /// Layers left in floating point; NNCF's IgnoredScope.
 struct IgnoredScope {
   std::vector<std::string> names = {};     ///< exact friendly names
   std::vector<std::string> patterns = {};  ///< ECMAScript regular expressions matched from the name's start
   std::vector<std::string> types = {};     ///< OpenVINO type names, for example "MatMul"
-  bool validate = true;                    ///< Error(not_found) if a rule matches nothing
+  std::vector<Subgraph> subgraphs = {};
+  bool validate = true;  ///< Error(not_found) if a rule matches nothing
 };
 
 /// Options of post-training quantization under NNCF's names; defaults are NNCF 3.4's for transformers.
@@ -42,6 +60,9 @@ struct QuantizeOptions {
   /// operation in floating point, so the quantizers would cost time and accuracy, run over the whole K cache
   /// at every step, and keep the cache from being fused. Needs statistics taken with the same option on.
   bool attention_inputs = false;
+  /// Mean of minima and mean of maxima where not set, and the extremes for ranges by channel.
+  std::optional<RangeEstimator> activation_range = {};
+  bool quantize_outputs = false;  ///< put quantizers before the model's results too
 };
 
 /// What one algorithm did to one layer, or why it did nothing.
@@ -66,6 +87,15 @@ class Statistics {
   std::size_t n_samples() const;
   /// Bytes held in memory.
   std::size_t size_bytes() const;
+
+  /// Writes a file that load() reads; it appears complete or not at all. Throws Error(io).
+  void save(const std::filesystem::path& path) const;
+  /// Throws Error(not_found), or Error(bad_format) for a file that is not one, is cut or was changed.
+  static Statistics load(const std::filesystem::path& path);
+  /// Adds the samples of `other` behind these: what one pass over both would have taken. Throws
+  /// Error(invalid_argument) for statistics of another model or taken with other options.
+  void merge(const Statistics& other);
+
   const Impl& impl() const { return *impl_; }
   Impl& impl() { return *impl_; }
   explicit Statistics(std::unique_ptr<Impl> impl);
@@ -79,7 +109,8 @@ struct CollectorOptions {
 };
 
 /// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, same first
-/// outputs, in f32) and call observe() after every inference, from one thread.
+/// outputs) on the CPU with inference precision f32, and call observe() after every inference, from one
+/// thread.
 class Collector {
  public:
   /// The model is not changed. Throws Error(bad_format) for a dynamic rank, for an already quantized model

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <openvino/op/fake_quantize.hpp>
 
-#include "quantize/op_table.h"
+#include "quantize/aggregate.h"
 #include "sotto/error.h"
 
 namespace sotto::quantize {
@@ -45,34 +45,59 @@ std::pair<float, float> scaled_extremes(std::span<const float> min,
   return {low, high};
 }
 
-/// Mean over samples of the tensor's extremes.
-Extremes mean_extremes(const TensorStatistics& tensor, const Statistics::Impl& statistics) {
-  double min = 0.0;
-  double max = 0.0;
-  double magnitude = 0.0;
+/// What a bound of one channel is aggregated from: a value for each sample.
+struct SampleExtremes {
+  std::vector<float> min;
+  std::vector<float> max;
+  std::vector<float> max_magnitude;
+
+  void add(float low, float high) {
+    min.push_back(low);
+    max.push_back(high);
+    max_magnitude.push_back(std::max(std::abs(low), std::abs(high)));
+  }
+};
+
+/// The tensor's extremes of each sample, made into one range.
+Extremes tensor_extremes(const TensorStatistics& tensor,
+                         const Statistics::Impl& statistics,
+                         const RangeEstimator& estimator) {
+  SampleExtremes samples;
   statistics.for_each_sample(*tensor.site, [&](std::span<const float> low, std::span<const float> high) {
     const auto [l, h] = scaled_extremes(low, high, tensor.scale);
-    min += static_cast<double>(l);
-    max += static_cast<double>(h);
-    magnitude += static_cast<double>(std::max(std::abs(l), std::abs(h)));
+    samples.add(l, h);
   });
-  const auto n = static_cast<double>(tensor.site->n_samples);
-  return {{static_cast<float>(min / n)}, {static_cast<float>(max / n)}, {static_cast<float>(magnitude / n)}};
+  const double p = estimator.outlier_probability;
+  return {{aggregate(samples.min, estimator.min, p)},
+          {aggregate(samples.max, estimator.max, p)},
+          {aggregate(samples.max_magnitude, estimator.max, p)}};
 }
 
-/// Extremes of each channel over all samples.
-Extremes channel_extremes(const TensorStatistics& tensor) {
-  Extremes e{tensor.site->min, tensor.site->max, {}};
-  for (std::size_t c = 0; c < e.min.size(); ++c) {
-    const float s = tensor.scale.empty() ? 1.0F : tensor.scale[c];
-    e.min[c] *= s;
-    e.max[c] *= s;
-    e.max_magnitude.push_back(std::max(std::abs(e.min[c]), std::abs(e.max[c])));
+/// The same for each channel of a tensor whose site keeps channels.
+Extremes channel_extremes(const TensorStatistics& tensor,
+                          const Statistics::Impl& statistics,
+                          const RangeEstimator& estimator) {
+  std::vector<SampleExtremes> samples(tensor.site->min.size());
+  statistics.for_each_sample(*tensor.site, [&](std::span<const float> low, std::span<const float> high) {
+    for (std::size_t c = 0; c < low.size(); ++c) {
+      const float s = tensor.scale.empty() ? 1.0F : tensor.scale[c];
+      samples[c].add(low[c] * s, high[c] * s);
+    }
+  });
+  const double p = estimator.outlier_probability;
+  Extremes e;
+  for (const SampleExtremes& channel : samples) {
+    e.min.push_back(aggregate(channel.min, estimator.min, p));
+    e.max.push_back(aggregate(channel.max, estimator.max, p));
+    e.max_magnitude.push_back(aggregate(channel.max_magnitude, estimator.max, p));
   }
   return e;
 }
 
-std::optional<Extremes> extremes_of(const ActivationQuantizer& quantizer, const StatisticsMap& statistics) {
+std::optional<Extremes> extremes_of(const ActivationQuantizer& quantizer,
+                                    const StatisticsMap& statistics,
+                                    const std::optional<RangeEstimator>& estimator) {
+  constexpr RangeEstimator kExtremes{Aggregator::minimum, Aggregator::maximum};
   const TensorStatistics* tensor =
       quantizer.per_channel ? statistics.along(quantizer.tensor, 1) : statistics.whole(quantizer.tensor);
   if (tensor == nullptr) {
@@ -82,7 +107,9 @@ std::optional<Extremes> extremes_of(const ActivationQuantizer& quantizer, const 
   if (tensor->site->n_samples == 0) {
     return std::nullopt;
   }
-  return quantizer.per_channel ? channel_extremes(*tensor) : mean_extremes(*tensor, statistics.statistics());
+  const Statistics::Impl& samples = statistics.statistics();
+  return quantizer.per_channel ? channel_extremes(*tensor, samples, estimator.value_or(kExtremes))
+                               : tensor_extremes(*tensor, samples, estimator.value_or(RangeEstimator{}));
 }
 
 void widen(Extremes& to, const Extremes& other) {
@@ -161,11 +188,12 @@ Range asymmetric_range(const std::vector<float>& min, const std::vector<float>& 
 
 void quantize_activations(const Placement& placement,
                           const StatisticsMap& statistics,
+                          const std::optional<RangeEstimator>& estimator,
                           std::vector<StepReport>& reports) {
   std::map<const ov::Node*, Extremes> unified;
   std::vector<std::optional<Extremes>> extremes;
   for (const ActivationQuantizer& quantizer : placement.activations) {
-    extremes.push_back(extremes_of(quantizer, statistics));
+    extremes.push_back(extremes_of(quantizer, statistics, estimator));
     if (quantizer.unified_with != nullptr && extremes.back()) {
       const auto [group, is_new] = unified.emplace(quantizer.unified_with, *extremes.back());
       if (!is_new) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "quantize/placement.h"
@@ -23,10 +24,12 @@ Range symmetric_range(const std::vector<float>& min, const std::vector<float>& m
 /// Source: the same file, asymmetric_range() and tune_range().
 Range asymmetric_range(const std::vector<float>& min, const std::vector<float>& max);
 
-/// Inserts the FakeQuantize of every activation of `placement` with ranges from the statistics: the mean over
-/// samples of each sample's minimum and maximum, or for ranges by channel the extremes over all samples.
+/// Inserts the FakeQuantize of every activation of `placement` with ranges from the statistics. Without an
+/// estimator: the mean over samples of each sample's minimum and maximum, or for ranges by channel the
+/// extremes over all samples.
 void quantize_activations(const Placement& placement,
                           const StatisticsMap& statistics,
+                          const std::optional<RangeEstimator>& estimator,
                           std::vector<StepReport>& reports);
 
 }  // namespace sotto::quantize

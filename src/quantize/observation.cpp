@@ -25,8 +25,10 @@ std::size_t static_rank(const Tensor& tensor) {
 
 class Finder {
  public:
-  Finder(const InferenceGraph& graph, bool attention_inputs)
-      : graph_(graph), attention_inputs_(attention_inputs) {}
+  Finder(const InferenceGraph& graph, bool attention_inputs) : graph_(graph) {
+    options_.attention_inputs = attention_inputs;
+    options_.outputs = true;
+  }
 
   std::vector<Observation> run() {
     // Layers with weights first: their inputs are kept by channel, which serves every other use of the
@@ -42,7 +44,7 @@ class Finder {
       if (!candidate || is_ignored_in_transformers(*node)) {
         continue;
       }
-      for (const Edge& edge : quantizable_inputs(graph_, *node, attention_inputs_)) {
+      for (const Edge& edge : quantizable_inputs(graph_, *node, options_)) {
         climb(edge.get_source_output());
       }
     }
@@ -103,7 +105,7 @@ class Finder {
   }
 
   const InferenceGraph& graph_;
-  bool attention_inputs_;
+  PlacementOptions options_;
   std::set<Tensor> visited_;
   std::set<Tensor> with_extremes_;
   std::set<std::pair<Tensor, std::int64_t>> seen_;

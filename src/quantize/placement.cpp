@@ -69,8 +69,8 @@ class Placer {
         place(node.output(i), outputs[i]);
       }
     }
-    if (is_quantizable(node) && !is_ignored(ignored_, node)) {
-      for (const Edge& edge : quantizable_inputs(graph_, node, options_.attention_inputs)) {
+    if (!is_ignored(ignored_, node)) {
+      for (const Edge& edge : quantizable_inputs(graph_, node, options_)) {
         demands_[key(edge)] = own_demand(node);
       }
     }
@@ -188,9 +188,7 @@ class Placer {
       placement_.weights.insert(placement_.weights.end(), weights.begin(), weights.end());
       return;
     }
-    if (is_convolution(node) || is_matmul(node) || !weights.empty()) {
-      placement_.skipped.push_back({"min_max", node.get_friendly_name(), false, ignored->second, 0.0});
-    }
+    placement_.skipped.push_back({"min_max", node.get_friendly_name(), false, ignored->second, 0.0});
   }
 
   const InferenceGraph& graph_;
@@ -203,11 +201,14 @@ class Placer {
 
 }  // namespace
 
-std::vector<Edge> quantizable_inputs(const InferenceGraph& graph, ov::Node& node, bool attention_inputs) {
-  std::vector<Edge> edges;
-  if (!is_quantizable(node) || (is_attention(node) && !attention_inputs)) {
-    return edges;
+std::vector<Edge> quantizable_inputs(const InferenceGraph& graph,
+                                     ov::Node& node,
+                                     const PlacementOptions& options) {
+  const bool is_output = type_name(node) == "Result" && options.outputs;
+  if (!(is_quantizable(node) || is_output) || (is_attention(node) && !options.attention_inputs)) {
+    return {};
   }
+  std::vector<Edge> edges;
   for (const Edge& edge : graph.data_inputs(node)) {
     if (!is_attention(node) || edge.get_index() < 2) {  // the product with V stays in floating point
       edges.push_back(edge);

@@ -25,12 +25,13 @@ using IgnoredNodes = std::unordered_map<const ov::Node*, std::string>;
 struct PlacementOptions {
   Preset preset = Preset::mixed;
   bool attention_inputs = false;  ///< quantize Q and K of ScaledDotProductAttention
+  bool outputs = false;           ///< quantize what the model's Results read
 };
 
 struct Placement {
   std::vector<ActivationQuantizer> activations;
   std::vector<Weight> weights;      ///< in topological order of their layers
-  std::vector<StepReport> skipped;  ///< layers that stay in floating point, and why
+  std::vector<StepReport> skipped;  ///< nodes that stay in floating point, and why
 };
 
 /// Decides which tensors get a FakeQuantize in a transformer. A quantizer starts at every input of a
@@ -43,6 +44,8 @@ Placement place_quantizers(const InferenceGraph& graph,
                            const PlacementOptions& options);
 
 /// Inputs of a node that its INT8 form reads as integers; empty if it has none.
-std::vector<Edge> quantizable_inputs(const InferenceGraph& graph, ov::Node& node, bool attention_inputs);
+std::vector<Edge> quantizable_inputs(const InferenceGraph& graph,
+                                     ov::Node& node,
+                                     const PlacementOptions& options);
 
 }  // namespace sotto::quantize

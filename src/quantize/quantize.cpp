@@ -37,6 +37,14 @@ void check_alpha(const char* name, double alpha) {
   }
 }
 
+void check_range(const std::optional<RangeEstimator>& range) {
+  if (range && !(range->outlier_probability >= 0.0 && range->outlier_probability <= 0.5)) {
+    throw Error(
+        ErrorCode::invalid_argument, kWhere,
+        fmt::format("expected an outlier_probability of 0 to 0.5, found {}.", range->outlier_probability));
+  }
+}
+
 void check(const QuantizeOptions& options) {
   check_alpha("smooth_quant_alpha", options.smooth_quant_alpha);
   check_alpha("smooth_quant_alpha_convolution", options.smooth_quant_alpha_convolution);
@@ -45,6 +53,7 @@ void check(const QuantizeOptions& options) {
                 fmt::format("expected bias_correction_threshold of at least 0, found {}.",
                             options.bias_correction_threshold));
   }
+  check_range(options.activation_range);
 }
 
 void check_statistics(const InferenceGraph& graph, const Statistics& statistics) {
@@ -198,9 +207,9 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
   const InferenceGraph smoothed(result.model);
   const IgnoredNodes ignored = find_ignored(smoothed, options.ignored_scope);
   const Placement placement = place_quantizers(
-      smoothed, ignored, {.preset = options.preset, .attention_inputs = options.attention_inputs});
+      smoothed, ignored, {options.preset, options.attention_inputs, options.quantize_outputs});
   result.steps.insert(result.steps.end(), placement.skipped.begin(), placement.skipped.end());
-  quantize_activations(placement, map, result.steps);
+  quantize_activations(placement, map, options.activation_range, result.steps);
 
   const auto first = first_convolutions(*result.model, placement);
   WeightQuantizer weights(smoothed, map, scales, options, result.steps);

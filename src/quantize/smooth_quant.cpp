@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <openvino/op/multiply.hpp>
 
+#include "quantize/aggregate.h"
 #include "quantize/observation.h"
 #include "quantize/op_table.h"
 #include "quantize/weights.h"
@@ -34,16 +35,6 @@ struct Scale {
   std::vector<float> values;
   double ratio = 0.0;  ///< smallest over largest: how flat
 };
-
-/// Linear interpolation between the two nearest values, as numpy's default.
-float quantile(std::vector<float> values, double q) {
-  std::ranges::sort(values);
-  const double at = q * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const float low = values[below];
-  const float high = values[std::min(below + 1, values.size() - 1)];
-  return low + (high - low) * static_cast<float>(at - static_cast<double>(below));
-}
 
 float round_to_half(float x) {
   return static_cast<float>(ov::float16(x));

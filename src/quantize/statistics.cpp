@@ -55,6 +55,37 @@ std::size_t Statistics::size_bytes() const {
   return bytes;
 }
 
+void Statistics::merge(const Statistics& other) {
+  if (!other.impl_) {
+    return;
+  }
+  if (!impl_) {
+    impl_ = std::make_unique<Impl>(other.impl_->model_hash, std::vector<Site>{});
+    for (const SiteStatistics& s : other.impl_->sites) {
+      impl_->sites.push_back(SiteStatistics::of(s.site));
+    }
+  }
+  const auto same_site = [](const SiteStatistics& a, const SiteStatistics& b) { return a.site == b.site; };
+  if (impl_->model_hash != other.impl_->model_hash ||
+      !std::ranges::equal(impl_->sites, other.impl_->sites, same_site)) {
+    throw Error(ErrorCode::invalid_argument, "statistics",
+                "expected statistics of the same model taken with the same options, found others.");
+  }
+  for (std::size_t i = 0; i < impl_->sites.size(); ++i) {
+    impl_->append(i, other.impl_->sites[i], other.impl_->store);
+  }
+  impl_->n_samples += other.impl_->n_samples;
+}
+
+SiteStatistics SiteStatistics::of(const Site& site) {
+  SiteStatistics s;
+  s.site = site;
+  s.min.assign(site.n_channels, kInfinity);
+  s.max.assign(site.n_channels, -kInfinity);
+  s.sum_mean.assign(site.n_channels, 0.0);
+  return s;
+}
+
 std::vector<float> SiteStatistics::mean() const {
   std::vector<float> means(sum_mean.size());
   for (std::size_t c = 0; c < means.size(); ++c) {
@@ -65,12 +96,7 @@ std::vector<float> SiteStatistics::mean() const {
 
 Statistics::Impl::Impl(std::uint64_t hash, const std::vector<Site>& observed) : model_hash(hash) {
   for (const Site& site : observed) {
-    SiteStatistics s;
-    s.site = site;
-    s.min.assign(site.n_channels, kInfinity);
-    s.max.assign(site.n_channels, -kInfinity);
-    s.sum_mean.assign(site.n_channels, 0.0);
-    sites.push_back(std::move(s));
+    sites.push_back(SiteStatistics::of(site));
   }
 }
 
@@ -102,12 +128,34 @@ void Statistics::Impl::add(std::size_t index, std::span<const float> min_max_mea
     return;
   }
   std::vector<float> row = row_of(s.site, min, max);
+  add_row(s, std::move(row));
+}
+
+void Statistics::Impl::add_row(SiteStatistics& s, std::vector<float> row) {
   if (row == s.last_row) {  // the encoder's output, seen again at every decoder step
     s.rows.push_back(s.rows.back());
     return;
   }
   s.rows.push_back(store.append(row));
   s.last_row = std::move(row);
+}
+
+void Statistics::Impl::append(std::size_t index, const SiteStatistics& other, const SampleStore& from) {
+  SiteStatistics& s = sites[index];
+  for (std::size_t c = 0; c < s.site.n_channels; ++c) {
+    s.min[c] = std::min(s.min[c], other.min[c]);
+    s.max[c] = std::max(s.max[c], other.max[c]);
+    s.sum_mean[c] += other.sum_mean[c];
+  }
+  s.n_samples += other.n_samples;
+  if (s.first_shape.empty()) {
+    s.first_shape = other.first_shape;
+  }
+  std::vector<float> row;
+  for (const SampleStore::Row& at : other.rows) {
+    from.read(at, row);
+    add_row(s, row);
+  }
 }
 
 void Statistics::Impl::for_each_sample(const SiteStatistics& s, const Visitor& visit) const {

@@ -40,6 +40,8 @@ struct SiteStatistics {
   std::vector<SampleStore::Row> rows;     ///< a sample's minima then maxima; once where they are equal
   std::vector<float> last_row;
 
+  /// Nothing seen yet.
+  static SiteStatistics of(const Site& site);
   std::vector<float> mean() const;
 };
 
@@ -55,10 +57,16 @@ struct Statistics::Impl {
   /// for values that are not finite; ignores a sample of an empty tensor.
   void add(std::size_t site, std::span<const float> min_max_mean);
 
+  /// Adds all samples of the same site taken elsewhere.
+  void append(std::size_t site, const SiteStatistics& other, const SampleStore& from);
+
   /// Calls `visit` with the minima and maxima of each sample of a site: [n_channels], or [1] where the site
   /// keeps the tensor only.
   using Visitor = std::function<void(std::span<const float> min, std::span<const float> max)>;
   void for_each_sample(const SiteStatistics& site, const Visitor& visit) const;
+
+ private:
+  void add_row(SiteStatistics& site, std::vector<float> row);
 };
 
 }  // namespace sotto::quantize

@@ -126,7 +126,31 @@ TEST(Quantize, RefusesARuleThatMatchesNothingUnlessToldNotTo) {
                "\"(\"");
 }
 
+TEST(Quantize, IgnoresTheNodesBetweenTwoOfASubgraph) {
+  const QuantizeResult result = quantized_mlp({.ignored_scope = {.subgraphs = {{{"gelu"}, {"fc2"}}}}});
+  EXPECT_THAT(test::names_of(result.model, "FakeQuantize"),
+              ElementsAre("x_0_0/nncf_smooth_quant/fq_output_0"));
+  expect_error([] { quantized_mlp({.ignored_scope = {.subgraphs = {{{"fc2"}, {"gelu"}}}}}); },
+               ErrorCode::not_found, "from \"fc2\" to \"gelu\"");
+}
+
+TEST(Quantize, QuantizesTheResultsIfAsked) {
+  EXPECT_THAT(test::names_of(quantized_mlp({.quantize_outputs = true}).model, "FakeQuantize"),
+              testing::Contains("fc2/add/fq_output_0"));
+}
+
+TEST(Quantize, TakesTheRangeThatTheEstimatorSays) {
+  const auto high = [](const RangeEstimator& estimator) {
+    const auto result = quantized_mlp({.smooth_quant_alpha = -1.0, .activation_range = estimator});
+    return test::values_of(test::find(result.model, "x/fq_output_0/input_high"))[0];
+  };
+  EXPECT_GT(high({.max = Aggregator::maximum}), high({}));
+  EXPECT_LT(high({.max = Aggregator::minimum}), high({}));
+}
+
 TEST(Quantize, RefusesOptionsOutOfRange) {
+  expect_error([] { quantized_mlp({.activation_range = RangeEstimator{.outlier_probability = 0.6}}); },
+               ErrorCode::invalid_argument, "outlier_probability");
   expect_error([] { quantized_mlp({.smooth_quant_alpha = 1.5}); }, ErrorCode::invalid_argument,
                "smooth_quant_alpha");
   expect_error([] { quantized_mlp({.bias_correction_threshold = -1}); }, ErrorCode::invalid_argument,

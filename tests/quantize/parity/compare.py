@@ -18,6 +18,7 @@ import nncf
 import numpy as np
 import openvino as ov
 from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters, OverflowFix
+from nncf.quantization.range_estimator import AggregatorType, RangeEstimatorParameters, StatisticsCollectorParameters, StatisticsType
 
 import graphs
 
@@ -40,11 +41,18 @@ def nncf_quantize(case):
             matmul=o.get("smooth_quant_alpha", 0.95), convolution=o.get("smooth_quant_alpha_convolution", -1)),
         overflow_fix=fixes[o.get("overflow_fix", "first_layer_only")],
         disable_bias_correction=not o.get("fast_bias_correction", True))
+    advanced.quantize_outputs = o.get("quantize_outputs", False)
+    if "activation_range" in o:
+        low, high, probability = o["activation_range"]
+        advanced.activations_range_estimator_params = RangeEstimatorParameters(
+            min=StatisticsCollectorParameters(StatisticsType.MIN, AggregatorType(low), quantile_outlier_prob=probability),
+            max=StatisticsCollectorParameters(StatisticsType.MAX, AggregatorType(high), quantile_outlier_prob=probability))
     if not o.get("compress_weights", True):
         advanced.backend_params["compress_weights"] = False
     preset = nncf.QuantizationPreset.PERFORMANCE if o.get("preset") == "performance" else nncf.QuantizationPreset.MIXED
     scope = nncf.IgnoredScope(names=o.get("ignored_names", []), patterns=o.get("ignored_patterns", []),
-                              types=o.get("ignored_types", []))
+                              types=o.get("ignored_types", []),
+                              subgraphs=[nncf.Subgraph(*part) for part in o.get("ignored_subgraphs", [])])
     return nncf.quantize(case.model, nncf.Dataset(case.inputs), subset_size=len(case.inputs), preset=preset,
                          model_type=nncf.ModelType.TRANSFORMER, ignored_scope=scope, advanced_parameters=advanced)
 
@@ -65,7 +73,7 @@ def sotto_quantize(tool, case, directory):
                            directory / "int8.xml"], capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"sotto_quantize_ir: {done.stderr.strip()}")
-    return ov.Core().read_model(directory / "int8.xml")
+    return ov.Core().read_model(directory / "int8.xml"), json.loads((directory / "int8.json").read_text())
 
 
 def constant(node):
@@ -101,11 +109,29 @@ class Summary:
                     self.biases[name] = (layer[0] if layer else "", values[0])
 
 
+    def weight_step(self, layer):
+        """The step of a layer's weights, or None if they are not quantized."""
+        for name, (_, scale) in self.weights.items():
+            if name.rsplit("/", 1)[0] == layer:
+                return scale
+        for name, (levels, _, bounds) in self.quantizers.items():
+            if name.rsplit("/", 1)[0] == layer and "/fq_weights_" in name:
+                return (bounds[1] - bounds[0]) / (levels - 1)
+        return None
+
+
 class Comparison:
     def __init__(self, case, theirs, ours):
         self.fp, self.theirs, self.ours = Summary(case.model), Summary(theirs), Summary(ours)
         self.relative, self.different = case.relative, case.different
-        self.failures = []
+        self.failures, self.counts = [], case.counts
+
+    def compare_counts(self, steps):
+        found = {"groups": len(self.ours.scales),
+                 "candidates": sum(s["algorithm"] == "fast_bias_correction" for s in steps),
+                 "ignored": sum(s["reason"].startswith("part of a pattern") for s in steps)}
+        for what, expected in self.counts.items():
+            self.expect(found[what] == expected, f"{what}: expected {expected}, found {found[what]}")
 
     def expect(self, condition, message):
         if not condition:
@@ -161,7 +187,7 @@ class Comparison:
             for who, values in (("NNCF", theirs), ("sotto", ours)):
                 if not np.array_equal(values, before):
                     changed[who].add(name)
-            scale = next((s for w, (_, s) in self.theirs.weights.items() if w.rsplit("/", 1)[0] == layer), None)
+            scale = self.theirs.weight_step(layer)
             if scale is None:
                 self.expect(np.array_equal(theirs, ours), f"{name}: changed though its layer is not quantized")
                 continue
@@ -184,10 +210,10 @@ def main():
     failed = False
     for name in names:
         case = graphs.CASES[name]()
-        theirs = nncf_quantize(case)
         with tempfile.TemporaryDirectory() as directory:
-            ours = sotto_quantize(tool, case, pathlib.Path(directory))
-            c = Comparison(case, theirs, ours).run()
+            ours, steps = sotto_quantize(tool, case, pathlib.Path(directory))
+            c = Comparison(case, nncf_quantize(case) if case.oracle else ours, ours).run()
+            c.compare_counts(steps)
         print(f"{name}: {len(c.ours.quantizers)} FakeQuantize, {len(c.ours.scales)} SmoothQuant groups, "
               f"{len(c.ours.weights)} weights ({c.n_different} of {c.n_weights} values differ), "
               f"{c.n_corrected} biases corrected, worst relative difference {c.worst:.1e}: "

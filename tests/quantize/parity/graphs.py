@@ -18,6 +18,8 @@ class Case:
     options: dict = dataclasses.field(default_factory=dict)
     relative: float = 1e-5  # largest difference of bounds and scales
     different: float = 1e-4  # largest share of i8 weights that differ
+    counts: dict = dataclasses.field(default_factory=dict)  # of what sotto must find
+    oracle: bool = True  # False: counts only
 
 
 class Builder:
@@ -123,7 +125,12 @@ def normal(rng, *shape):
     return (rng.standard_normal(shape) * 1.5 + 0.2).astype(np.float32)
 
 
-def encoder(style, half=False):
+def counts(groups, candidates, ignored):
+    """SmoothQuant groups, layers with a bias to correct, nodes of ignored patterns."""
+    return {"groups": groups, "candidates": candidates, "ignored": ignored}
+
+
+def encoder(style, half=False, layers=LAYERS):
     b = Builder(1, half)
     mel = parameter([1, MELS, 40], "mel")
     x = mel
@@ -134,14 +141,18 @@ def encoder(style, half=False):
         x = op.gelu(x, "erf", name=f"gelu{i + 1}")
     x = op.transpose(x, op.constant(np.array([0, 2, 1], np.int64)), name="to_time_major")
     x = op.add(x, b.constant((1, 20, N), 0.3, "positional_embedding"), name="add_position")
-    for layer in range(LAYERS):
+    for layer in range(layers):
         x = b.block(x, N, HEADS, f"blocks.{layer}", style)
     y = b.layer_norm(x, N, "ln_post")
     return model([y], [mel], f"encoder_{style}"), [{"mel": normal(b.rng, 1, MELS, 40)} for _ in range(6)]
 
 
 def encoder_openai():
-    return Case(*encoder("openai"), {"smooth_quant_alpha": 0.5})
+    return Case(*encoder("openai"), {"smooth_quant_alpha": 0.5}, counts=counts(4 * LAYERS, 5 * LAYERS + 2, 3 * LAYERS))
+
+
+def encoder_of_large():
+    return Case(*encoder("openai", layers=32), counts=counts(128, 162, 96), oracle=False)
 
 
 def encoder_hf():
@@ -175,6 +186,19 @@ def encoder_no_smoothing():
     return Case(*encoder("openai"), {"smooth_quant_alpha": -1, "overflow_fix": "disable"})
 
 
+def encoder_medians():
+    return Case(*encoder("openai"), {"activation_range": ["median", "median", 1e-4], "quantize_outputs": True})
+
+
+def encoder_no_outliers():
+    return Case(*encoder("openai"), {"activation_range": ["mean_no_outliers", "median_no_outliers", 0.2],
+                                     "ignored_subgraphs": [[["blocks.0.mlp_ln/Add"], ["blocks.0/sum3"]]]})
+
+
+def encoder_extremes():
+    return Case(*encoder("hf"), {"activation_range": ["min", "max", 1e-4], "compress_weights": False})
+
+
 def encoder_smooth_convolutions():
     return Case(*encoder("openai"), {"smooth_quant_alpha_convolution": 0.05})
 
@@ -192,16 +216,16 @@ def embed(b, tokens, past_length, table):
     return op.add(x, positions, name="add_position")
 
 
-def decoder(style, half=False, tied=True, result_on_concat=True):
+def decoder(style, half=False, tied=True, result_on_concat=True, layers=LAYERS):
     """The notebook's decoder: self-attention K and V come in and go out, xa is projected at every step."""
     b = Builder(2, half)
     tokens, xa = parameter([1, -1], "tokens", ov.Type.i64), parameter([1, 20, N], "xa")
     parameters, results = [tokens, xa], []
-    for layer in range(LAYERS):
+    for layer in range(layers):
         parameters += [parameter([1, -1, N], f"past_{kv}_{layer}") for kv in "kv"]
     table = b.constant((VOCAB, N), 0.5, "token_embedding")
     x = embed(b, tokens, shape_dim(parameters[2], 1), table)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         name = f"blocks.{layer}"
         norm = b.layer_norm(x, N, f"{name}.attn_ln")
         q = b.linear(norm, N, N, f"{name}.attn.query")
@@ -244,7 +268,11 @@ def decoder_sdpa():
 
 
 def decoder_untied():
-    return Case(*decoder("openai", tied=False))
+    return Case(*decoder("openai", tied=False), counts=counts(6 * LAYERS + 2, 8 * LAYERS, 6 * LAYERS))
+
+
+def decoder_of_large():
+    return Case(*decoder("openai", tied=False, layers=32), counts=counts(194, 256, 192), oracle=False)
 
 
 def decoder_half():
@@ -406,7 +434,7 @@ def rotary():
 
 
 CASES = {f.__name__: f for f in [
-    encoder_openai, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
-    encoder_no_smoothing, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied,
+    encoder_openai, encoder_of_large, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
+    encoder_no_smoothing, encoder_medians, encoder_no_outliers, encoder_extremes, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied, decoder_of_large,
     decoder_half, decoder_cache_inside, stateful, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
     convolutions, concatenation, squeeze_excite, rotary]}

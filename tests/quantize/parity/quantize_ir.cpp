@@ -25,8 +25,10 @@
 namespace {
 
 namespace fs = std::filesystem;
+using sotto::quantize::Aggregator;
 using sotto::quantize::OverflowFix;
 using sotto::quantize::Preset;
+using sotto::quantize::RangeEstimator;
 
 /// Reads a C-ordered .npy file of format 1.0.
 ov::Tensor read_npy(const fs::path& path) {
@@ -64,6 +66,22 @@ sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
   options.ignored_scope.names = json.value("ignored_names", std::vector<std::string>{});
   options.ignored_scope.patterns = json.value("ignored_patterns", std::vector<std::string>{});
   options.ignored_scope.types = json.value("ignored_types", std::vector<std::string>{});
+  options.quantize_outputs = json.value("quantize_outputs", false);
+  for (const auto& part : json.value("ignored_subgraphs", nlohmann::json::array())) {
+    options.ignored_scope.subgraphs.push_back({part.at(0), part.at(1)});
+  }
+  if (json.contains("activation_range")) {
+    const std::map<std::string, Aggregator> aggregators = {
+        {"min", Aggregator::minimum},
+        {"max", Aggregator::maximum},
+        {"mean", Aggregator::mean},
+        {"median", Aggregator::median},
+        {"mean_no_outliers", Aggregator::mean_no_outliers},
+        {"median_no_outliers", Aggregator::median_no_outliers}};
+    const auto& range = json.at("activation_range");
+    options.activation_range =
+        RangeEstimator{aggregators.at(range.at(0)), aggregators.at(range.at(1)), range.at(2).get<double>()};
+  }
   return options;
 }
 

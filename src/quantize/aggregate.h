@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "sotto/quantize.h"
+
+namespace sotto::quantize {
+
+/// The value below which a share `q` lies, interpolated between the two nearest as numpy does by default.
+float quantile(std::vector<float> values, double q);
+
+/// One value from those of the samples; `values` must not be empty.
+/// Source: NNCF 3.4.0, common/tensor_statistics/collectors.py.
+float aggregate(const std::vector<float>& values, Aggregator aggregator, double outlier_probability);
+
+}  // namespace sotto::quantize

@@ -1,0 +1,263 @@
+// The file of a Statistics, little-endian:
+//   "SOTTOSTA" u32 version, u64 model hash, u64 n_samples, u64 n_sites, the sites, u64 hash of all before.
+// A site: its name (u32 length, bytes), u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
+// [n_channels], f32 max, f64 sums of means, its first shape (u64 rank, i64 dimensions), then n_rows rows: u32
+// size, f32 values. Size 0 repeats the row before.
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "quantize/statistics.h"
+#include "sotto/error.h"
+
+namespace sotto::quantize {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kMagic[] = "SOTTOSTA";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 32U;  // of anything: larger numbers are damage
+
+/// FNV-1a over what was written or read so far.
+class Hash {
+ public:
+  void add(const void* data, std::size_t n_bytes) {
+    for (const char* p = static_cast<const char*>(data); n_bytes-- != 0; ++p) {
+      value_ = (value_ ^ static_cast<unsigned char>(*p)) * 0x100000001B3ULL;
+    }
+  }
+  std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0xCBF29CE484222325ULL;
+};
+
+class Writer {
+ public:
+  explicit Writer(fs::path target)
+      : target_(std::move(target)),
+        partial_(fmt::format("{}.{}.partial", target_.string(), ::getpid())),
+        out_(partial_, std::ios::binary) {
+    check();
+  }
+  ~Writer() {
+    std::error_code ignored;
+    fs::remove(partial_, ignored);
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void bytes(const void* data, std::size_t n_bytes) {
+    out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(n_bytes));
+    hash_.add(data, n_bytes);
+  }
+  template <typename T>
+  void number(T value) {
+    static_assert(std::is_arithmetic_v<T>);
+    bytes(&value, sizeof(value));
+  }
+  template <typename T>
+  void values(const std::vector<T>& v) {
+    bytes(v.data(), v.size() * sizeof(T));
+  }
+  void commit() {
+    number(hash_.value());
+    out_.close();
+    check();
+    std::error_code error;
+    fs::rename(partial_, target_, error);
+    if (error) {
+      throw Error(ErrorCode::io, target_.string(), "writing failed: " + error.message() + ".");
+    }
+  }
+
+ private:
+  void check() const {
+    if (!out_) {
+      throw Error(ErrorCode::io, target_.string(), fmt::format("writing failed: {}.", std::strerror(errno)));
+    }
+  }
+
+  fs::path target_;
+  fs::path partial_;
+  std::ofstream out_;
+  Hash hash_;
+};
+
+class Reader {
+ public:
+  explicit Reader(const fs::path& path) : path_(path), in_(path, std::ios::binary) {
+    if (!in_) {
+      throw Error(ErrorCode::not_found, path.string(),
+                  "expected a file of statistics, found none that can be read.");
+    }
+  }
+
+  void bytes(void* data, std::size_t n_bytes) {
+    in_.read(static_cast<char*>(data), static_cast<std::streamsize>(n_bytes));
+    if (!in_) {
+      fail("found its end too early");
+    }
+    hash_.add(data, n_bytes);
+  }
+  template <typename T>
+  T number() {
+    T value{};
+    bytes(&value, sizeof(value));
+    return value;
+  }
+  /// A count of things that follow, at least `size` bytes each.
+  std::size_t count(std::size_t size) {
+    const auto n = number<std::uint64_t>();
+    if (n > kMaxCount || n * size > fs::file_size(path_)) {
+      fail(fmt::format("found a count of {}", n));
+    }
+    return static_cast<std::size_t>(n);
+  }
+  template <typename T>
+  void values(std::vector<T>& v) {
+    bytes(v.data(), v.size() * sizeof(T));
+  }
+  void expect_end() {
+    const std::uint64_t expected = hash_.value();
+    if (number<std::uint64_t>() != expected || in_.peek() != std::ifstream::traits_type::eof()) {
+      fail("found other content than was written");
+    }
+  }
+  [[noreturn]] void fail(const std::string& found) const {
+    throw Error(ErrorCode::bad_format, path_.string(),
+                "expected a file of statistics, " + found + "; calibrate again.");
+  }
+
+ private:
+  fs::path path_;
+  std::ifstream in_;
+  Hash hash_;
+};
+
+void write_site(Writer& out, const SiteStatistics& s, const SampleStore& store) {
+  out.number(static_cast<std::uint32_t>(s.site.node.size()));
+  out.bytes(s.site.node.data(), s.site.node.size());
+  out.number<std::uint64_t>(s.site.port);
+  out.number<std::int64_t>(s.site.axis);
+  out.number<std::uint64_t>(s.site.n_channels);
+  out.number(static_cast<std::uint32_t>(s.site.keep));
+  out.number<std::uint64_t>(s.n_samples);
+  out.values(s.min);
+  out.values(s.max);
+  out.values(s.sum_mean);
+  out.number<std::uint64_t>(s.first_shape.size());
+  out.values(s.first_shape);
+  out.number<std::uint64_t>(s.rows.size());
+  std::vector<float> row;
+  for (std::size_t i = 0; i < s.rows.size(); ++i) {
+    const bool repeated = i != 0 && s.rows[i].offset == s.rows[i - 1].offset;
+    out.number(repeated ? 0U : s.rows[i].size);
+    if (!repeated) {
+      store.read(s.rows[i], row);
+      out.values(row);
+    }
+  }
+}
+
+Site read_site(Reader& in) {
+  Site site;
+  const auto n_name = in.number<std::uint32_t>();
+  if (n_name > 1U << 20U) {
+    in.fail("found a name without end");
+  }
+  site.node.resize(n_name);
+  in.bytes(site.node.data(), n_name);
+  site.port = in.number<std::uint64_t>();
+  site.axis = in.number<std::int64_t>();
+  site.n_channels = in.count(2 * sizeof(float));
+  const auto keep = in.number<std::uint32_t>();
+  if (keep > static_cast<std::uint32_t>(Site::Keep::channels) || site.n_channels == 0) {
+    in.fail("found a site of no known kind");
+  }
+  site.keep = static_cast<Site::Keep>(keep);
+  return site;
+}
+
+void read_rows(Reader& in, SiteStatistics& s, SampleStore& store) {
+  const std::size_t n = s.site.keep == Site::Keep::tensor ? 1 : s.site.n_channels;
+  const std::size_t n_rows = in.count(sizeof(std::uint32_t));
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    const auto size = in.number<std::uint32_t>();
+    if (size == 0 && i != 0) {
+      s.rows.push_back(s.rows.back());
+      continue;
+    }
+    if (size != n && size != 2 * n) {
+      in.fail(fmt::format("found a row of {} values for {} channels", size, n));
+    }
+    s.last_row.resize(size);
+    in.values(s.last_row);
+    s.rows.push_back(store.append(s.last_row));
+  }
+}
+
+SiteStatistics read_site_statistics(Reader& in, SampleStore& store) {
+  SiteStatistics s;
+  s.site = read_site(in);
+  s.n_samples = in.number<std::uint64_t>();
+  s.min.resize(s.site.n_channels);
+  s.max.resize(s.site.n_channels);
+  s.sum_mean.resize(s.site.n_channels);
+  in.values(s.min);
+  in.values(s.max);
+  in.values(s.sum_mean);
+  s.first_shape.resize(in.count(sizeof(std::int64_t)));
+  in.values(s.first_shape);
+  read_rows(in, s, store);
+  return s;
+}
+
+}  // namespace
+
+void Statistics::save(const fs::path& path) const {
+  if (!impl_) {
+    throw Error(ErrorCode::invalid_argument, path.string(), "expected statistics to write, found none.");
+  }
+  Writer out(path);
+  out.bytes(kMagic, 8);
+  out.number(kVersion);
+  out.number<std::uint64_t>(impl_->model_hash);
+  out.number<std::uint64_t>(impl_->n_samples);
+  out.number<std::uint64_t>(impl_->sites.size());
+  for (const SiteStatistics& site : impl_->sites) {
+    write_site(out, site, impl_->store);
+  }
+  out.commit();
+}
+
+Statistics Statistics::load(const fs::path& path) {
+  Reader in(path);
+  char magic[8] = {};
+  in.bytes(magic, sizeof(magic));
+  if (std::memcmp(magic, kMagic, sizeof(magic)) != 0) {
+    in.fail("found another kind of file");
+  }
+  if (const auto version = in.number<std::uint32_t>(); version != kVersion) {
+    in.fail(fmt::format("found version {} where {} is read", version, kVersion));
+  }
+  auto impl = std::make_unique<Impl>(in.number<std::uint64_t>(), std::vector<Site>{});
+  impl->n_samples = in.number<std::uint64_t>();
+  const std::size_t n_sites = in.count(1);
+  for (std::size_t i = 0; i < n_sites; ++i) {
+    impl->sites.push_back(read_site_statistics(in, impl->store));
+  }
+  in.expect_end();
+  return Statistics(std::move(impl));
+}
+
+}  // namespace sotto::quantize
