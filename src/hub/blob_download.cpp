@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// So much more than ever before gives the tries back: a slow line that is often cut gets there.
-constexpr std::uint64_t kProgressBytes = 1024 * 1024;
+constexpr std::uint64_t kProgressBytes = 1024UL * 1024;
 constexpr int kMaxRestarts = 1;
 
 /// The blob while it is not whole: appended to, cut back, renamed.

@@ -14,7 +14,7 @@ namespace sotto::hub {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t kChunkBytes = 1024 * 1024;
+constexpr std::size_t kChunkBytes = 1024UL * 1024;
 
 class Digest {
  public:

@@ -199,7 +199,7 @@ fs::path find_offline(std::string_view repository, const HubOptions& options) {
                 fmt::format("offline, and the cache {} has no revision \"{}\" of it; fetch it while online.",
                             options.cache.string(), shown_text(options.revision)));
   }
-  const fs::path snapshot = cache.snapshot(*commit);
+  fs::path snapshot = cache.snapshot(*commit);
   if (const std::vector<std::string> missing = missing_files(snapshot); !missing.empty()) {
     throw Error(ErrorCode::not_found, repository,
                 fmt::format("offline, and the cache lacks {} in {}; fetch them while online.",
@@ -230,7 +230,7 @@ fs::path download(std::string_view repository, const HubOptions& options, const 
 }
 
 fs::path resolve_model(std::string_view name_or_path, const HubOptions& options, const Progress& progress) {
-  const fs::path path(name_or_path);
+  fs::path path(name_or_path);
   std::error_code error;
   if (!name_or_path.empty() && fs::exists(path, error)) {
     return path;

@@ -18,10 +18,10 @@ namespace sotto::hub {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr std::size_t kMaxHeaderBytes = 256 * 1024;
-constexpr std::size_t kMaxDiscardedBytes = 64 * 1024;
+constexpr std::size_t kMaxHeaderBytes = 256UL * 1024;
+constexpr std::size_t kMaxDiscardedBytes = 64UL * 1024;
 constexpr long kStalledBytesPerSecond = 1024;
-constexpr long kReceiveBufferBytes = 256 * 1024;
+constexpr long kReceiveBufferBytes = 256L * 1024;
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";

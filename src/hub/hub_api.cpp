@@ -13,8 +13,8 @@
 namespace sotto::hub {
 namespace {
 
-constexpr std::size_t kMaxListingBytes = 16 * 1024 * 1024;
-constexpr std::uint64_t kMaxTextFileBytes = 64 * 1024 * 1024;
+constexpr std::size_t kMaxListingBytes = 16UL * 1024 * 1024;
+constexpr std::uint64_t kMaxTextFileBytes = 64UL * 1024 * 1024;
 constexpr std::uint64_t kMaxFileBytes = 100'000'000'000;
 
 std::string without_trailing_slashes(std::string text) {

@@ -116,7 +116,7 @@ TEST_F(TransferTest, TakesAStallForACut) {
     wire.send("HTTP/1.1 200 Fine\r\nContent-Length: 3000000\r\n\r\n" + weights_.substr(0, 700));
     wire.stall();
   });
-  download();
+  hub::download(FakeHub::kRepository, impatient_options());
   expect_whole();
   EXPECT_EQ(weight_ranges(), (std::vector<std::string>{"", "bytes=700-"}));
 }

@@ -99,7 +99,7 @@ TEST_F(HubApiTest, TriesAgainAfterServerErrors) {
 
 TEST_F(HubApiTest, TriesAgainWhenTheHubSaysNothing) {
   hub_.answer_next(FakeHub::list_line(), [](const Wire& wire, const Received&) { wire.stall(); });
-  download();
+  hub::download(FakeHub::kRepository, impatient_options());
   expect_whole();
 }
 

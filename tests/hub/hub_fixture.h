@@ -25,9 +25,12 @@ class HubTest : public testing::Test {
     options.cache = cache();
     options.retries = 3;
     options.backoff_s = 0.01;
-    options.connect_timeout_s = 5.0;
-    options.stall_timeout_s = 1.0;
     return options;
+  }
+  hub::HubOptions impatient_options() const {
+    hub::HubOptions impatient = options();
+    impatient.stall_timeout_s = 1.0;
+    return impatient;
   }
   std::filesystem::path download(const Progress& progress = {}) const {
     return hub::download(FakeHub::kRepository, options(), progress);

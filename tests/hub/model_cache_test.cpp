@@ -1,7 +1,10 @@
 #include "hub/model_cache.h"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -53,7 +56,7 @@ TEST(ModelCache, LinksFilesInFolders) {
 TEST(FileLock, IsHeldByOne) {
   const test::TempDir dir;
   std::stop_source source;
-  bool second = false;
+  std::atomic<bool> second = false;
   std::jthread waiting;
   {
     const FileLock lock(dir / "a.lock", {});
