@@ -1,5 +1,6 @@
 #include "model/ir_error.h"
 
+#include <algorithm>
 #include <cctype>
 
 namespace sotto::model {
@@ -18,6 +19,22 @@ std::string one_line(std::string_view text) {
     line.pop_back();
   }
   return line;
+}
+
+std::string openvino_reason(std::string_view message) {
+  std::string said;
+  for (std::size_t from = 0; from < message.size();) {
+    const std::size_t to = std::min(message.find('\n', from), message.size());
+    const std::string_view line = message.substr(from, to - from);
+    const bool is_place =
+        line.ends_with(':') && (line.starts_with("Exception from ") || line.starts_with("Check '"));
+    if (!is_place) {
+      said.append(line).append(" ");
+    }
+    from = to + 1;
+  }
+  const std::string reason = one_line(said);
+  return reason.empty() ? one_line(message) : reason;
 }
 
 }  // namespace sotto::model

@@ -11,7 +11,10 @@ namespace sotto::model {
 /// `text` on one line: runs of white space become one space.
 std::string one_line(std::string_view text);
 
-/// Runs `call` into OpenVINO and turns its exceptions into Error(code) that names `where`, on one line.
+/// What an OpenVINO message says, on one line, without the lines that name places in OpenVINO's sources.
+std::string openvino_reason(std::string_view message);
+
+/// Runs `call` into OpenVINO and turns its exceptions into Error(code) that names `where`.
 template <typename Call>
 auto translate_ir_errors(const std::string& where, ErrorCode code, Call&& call) {
   try {
@@ -19,7 +22,7 @@ auto translate_ir_errors(const std::string& where, ErrorCode code, Call&& call) 
   } catch (const Error&) {
     throw;
   } catch (const std::exception& e) {
-    throw Error(code, where, one_line(e.what()));
+    throw Error(code, where, "OpenVINO says: " + openvino_reason(e.what()));
   }
 }
 
