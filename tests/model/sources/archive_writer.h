@@ -18,7 +18,7 @@ inline std::span<const std::byte> as_bytes(const std::string& text) {
 inline std::string le(std::uint64_t value, int n_bytes) {
   std::string bytes;
   for (int i = 0; i < n_bytes; ++i) {
-    bytes.push_back(static_cast<char>((value >> (8 * i)) & 0xFFU));
+    bytes.push_back(static_cast<char>(i < 8 ? (value >> (8 * i)) & 0xFFU : 0));
   }
   return bytes;
 }
