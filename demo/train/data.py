@@ -142,7 +142,7 @@ class Composer:
         self.v = vocabulary
         self.r = random.Random(seed)
         self.n = np.random.default_rng(seed)
-        self.noise = [features.power_mel(x * 0.05) for x in noise_sources(0)]
+        self.noise = [features.power_mel(x * 0.05) for seed in (0, 1) for x in noise_sources(seed)]
         self.language_weights = [1.0, 1.0, 1.0, 1.0]
         self.timestamps = 0.82
         self.prompts = 0.12
@@ -231,7 +231,7 @@ class Composer:
         if r.random() < 0.4:
             tilt = np.interp(np.arange(80), np.linspace(0, 79, 6), self.n.uniform(-0.6, 0.6, 6))
             power = power * (10**tilt).astype(np.float32)
-        if r.random() < 0.06:
+        if r.random() < 0.12:
             band = np.full(80, 1e-4, np.float32)
             band[r.randint(2, 6) : r.randint(55, 79)] = 1
             power = power * band
@@ -243,6 +243,10 @@ class Composer:
             noise = self.noise[r.randrange(len(self.noise))]
             at = r.randint(0, len(noise) - frames - 1)
             piece = noise[at : at + frames]
+            if r.random() < 0.3:
+                piece = piece + self.noise[r.randrange(len(self.noise))][:frames] * 10 ** r.uniform(-2, 0.5)
+            if r.random() < 0.5:
+                piece = piece * (10 ** np.interp(np.arange(80), np.linspace(0, 79, 6), self.n.uniform(-0.8, 0.8, 6))).astype(np.float32)
             loud = np.sort(power.max(1)[power.max(1) > 1e-8])
             reference = loud[int(len(loud) * 0.6)] if len(loud) > 10 else 10 ** r.uniform(-4, 1)
             snr = r.uniform(8, 40)

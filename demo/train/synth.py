@@ -244,23 +244,53 @@ def training_variants() -> list[str]:
     return [n for n in names if n not in EXCLUDED_VARIANTS and n not in HELD_OUT_VARIANTS] + [""]
 
 
-class Synthesiser:
-    """Random voices of the training or the held-out set."""
+def other_speaker(speech: Speech, factor: float) -> Speech:
+    """The same speech from a vocal tract (and larynx) factor times shorter: resampled, so also that much faster."""
+    up, down = 100, round(100 * factor)
+    audio = scipy.signal.resample_poly(speech.audio, up, down).astype(np.float32)
+    return Speech(
+        audio,
+        [(at, t * up / down) for at, t in speech.words],
+        [(p, t * up / down) for p, t in speech.phones],
+        speech.voice,
+    )
 
-    def __init__(self) -> None:
+
+class Synthesiser:
+    """Random voices of the training or the held-out set.
+
+    flite is the share of English it speaks; virtual is the share of training clips moved to another vocal tract.
+    """
+
+    def __init__(self, flite: float = 0.3, virtual: float = 0.0) -> None:
         self.espeak = Espeak()
         self.flite = Flite()
         self.variants = training_variants()
+        self.flite_share = flite
+        self.virtual = virtual
 
     def speak(self, text: str, language: str, r: random.Random, held_out: bool = False) -> Speech | None:
         """One sentence by a random voice at a random speed and pitch, trimmed."""
-        if language == "en" and r.random() < 0.3:
+        factor = r.uniform(0.8, 1.25) if self.virtual and not held_out and r.random() < self.virtual else 1.0
+        if factor != 1.0:
+            return self._virtual(text, language, r, factor)
+        if language == "en" and r.random() < self.flite_share:
             voice = r.choice(HELD_OUT_FLITE if held_out else TRAINING_FLITE)
             return trim(self.flite.say(text, voice, r.uniform(0.8, 1.3), r.uniform(0.8, 1.25)))
         variant = r.choice(HELD_OUT_VARIANTS if held_out else self.variants)
         base = r.choice(BASE_VOICES[language])
         voice = f"{base}+{variant}" if variant else base
         return trim(self.espeak.say(text, voice, r.randint(125, 230), r.randint(20, 85), r.randint(30, 75)))
+
+    def _virtual(self, text: str, language: str, r: random.Random, factor: float) -> Speech | None:
+        if language == "en" and r.random() < self.flite_share:
+            voice = r.choice(TRAINING_FLITE)
+            speech = self.flite.say(text, voice, r.uniform(0.8, 1.25) * factor, r.uniform(0.65, 1.5) / factor)
+        else:
+            variant, base = r.choice(self.variants), r.choice(BASE_VOICES[language])
+            voice = f"{base}+{variant}" if variant else base
+            speech = self.espeak.say(text, voice, int(r.randint(130, 225) / factor), r.randint(15, 90), r.randint(25, 80))
+        return trim(other_speaker(speech, factor))
 
 
 def phone_labels(speech: Speech, frames: int) -> np.ndarray:
@@ -311,11 +341,11 @@ def token_spans(tokenizer, text: str, words: list[tuple[int, float]], frames: in
 
 
 def _worker(job: tuple) -> tuple[int, float, float]:
-    index, seed, clips, weights, tokenizer_path, out = job
+    index, seed, clips, weights, tokenizer_path, out, shares = job
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(tokenizer_path))
-    synthesiser = Synthesiser()
+    synthesiser = Synthesiser(*shares)
     voices, text_random = random.Random(seed), random.Random(seed * 7 + 1)
     started = time.time()
     mel, phone, token, span, english, rows = [], [], [], [], [], []
@@ -356,13 +386,25 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=56000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--flite", type=float, default=0.3, help="share of English spoken by flite")
+    parser.add_argument("--virtual", type=float, default=0.0, help="share of clips moved to another vocal tract")
+    parser.add_argument("--first", type=int, default=0, help="number of the first part, to add to a cache")
     parser.add_argument("--weights", default="45,27,14,14", help="share of en,de,es,fr")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     weights = [float(w) for w in args.weights.split(",")]
     started = time.time()
     jobs = [
-        (i, args.seed * 1000 + i, args.clips // args.workers, weights, args.tokenizer, str(args.out)) for i in range(args.workers)
+        (
+            args.first + i,
+            args.seed * 1000 + args.first + i,
+            args.clips // args.workers,
+            weights,
+            args.tokenizer,
+            str(args.out),
+            (args.flite, args.virtual),
+        )
+        for i in range(args.workers)
     ]
     with mp.get_context("spawn").Pool(args.workers) as pool:
         results = pool.map(_worker, jobs)

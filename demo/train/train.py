@@ -215,6 +215,7 @@ def worker(rank: int, workers: int, args: argparse.Namespace, size: model.Size, 
         if stage["over"]:
             break
         composer.language_weights = stage["languages"]
+        composer.silence = stage.get("silence", 0.04)
         composer.timestamps = stage.get("timestamps", 0.82)
         composer.corrupt = stage.get("corrupt", 0.12)
         micro = stage.get("micro", 12)
