@@ -51,6 +51,20 @@ struct TranscribeOptions {
   bool carry_initial_prompt = false;  ///< initial_prompt before every window, not before the first only
   /// start, end, start, end, ... of the stretches to transcribe, s, ascending; the last end may be missing.
   std::vector<double> clip_timestamps{};
+  bool word_timestamps = false;  ///< times of words too, from the attention of the decoder's alignment heads
+  std::string prepend_punctuations = "\"'“¿([{-";  ///< marks that belong to the word behind them
+  std::string append_punctuations =
+      "\"'.。,，!！?？:：”)]}、";  ///< marks that belong to the word before them
+  /// With word_timestamps: silence longer than this, s, around what is likely made up is skipped with it.
+  std::optional<double> hallucination_silence_threshold{};
+};
+
+/// A word and when it is said; its white space and punctuation belong to it.
+struct Word {
+  std::string word{};
+  double start_s = 0.0;
+  double end_s = 0.0;
+  double probability = 0.0;
 };
 
 /// A stretch of speech; the fields of openai/whisper's segments.
@@ -65,6 +79,7 @@ struct Segment {
   double avg_logprob = 0.0;
   double compression_ratio = 0.0;
   double no_speech_prob = 0.0;
+  std::vector<Word> words{};  ///< with word_timestamps
 };
 
 struct Transcription {

@@ -41,20 +41,6 @@ std::vector<TokenId> suppressed_tokens(const Vocabulary& vocabulary,
   return ids;
 }
 
-std::vector<TokenId> sot_sequence(const Vocabulary& vocabulary,
-                                  const TranscribeOptions& options,
-                                  const std::string& language) {
-  std::vector<TokenId> tokens = {vocabulary.sot};
-  if (vocabulary.is_multilingual) {
-    tokens.push_back(vocabulary.language_ids.at(language));
-    tokens.push_back(options.task == Task::translate ? vocabulary.translate : vocabulary.transcribe);
-  }
-  if (options.without_timestamps) {
-    tokens.push_back(vocabulary.no_timestamps);
-  }
-  return tokens;
-}
-
 /// The tokens of a prefix that fit beside sample_len.
 std::vector<TokenId> prefix_tokens(const Vocabulary& vocabulary,
                                    const std::string& prefix,
@@ -103,8 +89,11 @@ DecodingTask::DecodingTask(const Vocabulary& vocabulary,
       options_(options),
       n_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
       sample_len_(options.sample_len > 0 ? static_cast<std::size_t>(options.sample_len) : n_ctx_ / 2),
-      sot_sequence_(sot_sequence(vocabulary, options, language)),
+      sot_sequence_(sot_sequence(vocabulary, options.task, language)),
       filters_(make_filters(vocabulary, dims, options)) {
+  if (options.without_timestamps) {
+    sot_sequence_.push_back(vocabulary.no_timestamps);
+  }
   const auto room = static_cast<std::ptrdiff_t>(n_ctx_ / 2) - static_cast<std::ptrdiff_t>(sample_len_);
   const std::vector<TokenId> prefix = prefix_tokens(vocabulary, options.prefix, room);
   sot_sequence_.insert(sot_sequence_.end(), prefix.begin(), prefix.end());

@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <iterator>
 
-#include "sotto/audio.h"
+#include "transcribe/frames.h"
 #include "transcribe/strip.h"
 
 namespace sotto::transcribe {
 namespace {
-
-double frames_to_s(std::size_t n_frames) {
-  return static_cast<double>(n_frames * audio::kHopSamples) / audio::kSampleRateHz;
-}
 
 /// Reads timestamps out of one window's tokens and makes segments of them.
 class Splitter {
@@ -47,15 +43,15 @@ class Splitter {
     return static_cast<std::size_t>(std::max(id - vocabulary_.timestamp_begin, 0));
   }
   double offset_s(std::size_t position) const {
-    return static_cast<double>(position) * frames_to_s(frames_per_timestamp_);
+    return static_cast<double>(position) * to_seconds(frames_per_timestamp_);
   }
 
   /// The segment of the tokens [begin, end), from and to seconds after the start of the window.
   Segment segment(std::size_t begin, std::size_t end, double from_s, double to_s) const {
     Segment s;
     s.seek_frames = window_.seek_frames;
-    s.start_s = frames_to_s(window_.seek_frames) + from_s;
-    s.end_s = frames_to_s(window_.seek_frames) + to_s;
+    s.start_s = to_seconds(window_.seek_frames) + from_s;
+    s.end_s = to_seconds(window_.seek_frames) + to_s;
     s.tokens.assign(result_.tokens.begin() + static_cast<std::ptrdiff_t>(begin),
                     result_.tokens.begin() + static_cast<std::ptrdiff_t>(end));
     std::vector<TokenId> text_tokens;
@@ -75,8 +71,7 @@ class Splitter {
     const auto last = std::find_if(tokens.rbegin(), tokens.rend(),
                                    [this](TokenId id) { return vocabulary_.is_timestamp(id); });
     const bool has_end = last != tokens.rend() && position(*last) > 0;
-    return segment(0, tokens.size(), 0.0,
-                   has_end ? offset_s(position(*last)) : frames_to_s(window_.n_frames));
+    return segment(0, tokens.size(), 0.0, has_end ? offset_s(position(*last)) : to_seconds(window_.n_frames));
   }
 
  private:

@@ -15,6 +15,7 @@
 #include "transcribe/compile.h"
 #include "transcribe/logit_positions.h"
 #include "transcribe/runtime_info.h"
+#include "transcribe/tensor_of.h"
 
 namespace sotto::transcribe {
 namespace {
@@ -44,14 +45,6 @@ ov::CompiledModel compile_checked(ov::Core& core,
   return compile(core, model, options, part);
 }
 
-/// A tensor with a copy of `values`.
-template <typename T>
-ov::Tensor tensor_of(std::span<const T> values, const ov::Shape& shape) {
-  ov::Tensor tensor(ov::element::from<T>(), shape);
-  std::copy(values.begin(), values.end(), tensor.data<T>());
-  return tensor;
-}
-
 void expect_thirty_seconds(const model::ModelDimensions& dims) {
   if (2 * dims.n_audio_ctx != audio::kWindowFrames) {
     throw Error(ErrorCode::unsupported, "config.json",
@@ -62,8 +55,11 @@ void expect_thirty_seconds(const model::ModelDimensions& dims) {
 }  // namespace
 
 Session::Session(const model::WhisperModel& model, const SessionOptions& options)
-    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
+    : model_(model),
+      options_(options),
+      n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
       shares_window_(keeps_cross_attention(*model.decoder)) {
+  model_.encoder.reset();  // it is compiled once and for all
   expect_thirty_seconds(model.dims);
   encoder_model_ = compile_checked(core_, for_one_window(model), options, "encoder");
   const auto decoder = model.decoder->clone();
@@ -75,6 +71,7 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
 
 void Session::listen(OnInference listener) {
   listener_ = std::move(listener);
+  heard_ = false;
   n_encoder_runs_ = 0;
   n_decoder_runs_ = 0;
 }
@@ -97,8 +94,13 @@ void Session::encode(const audio::LogMel& window) {
     throw Error(ErrorCode::internal, "encoder",
                 fmt::format("expected {} mel values, found {}.", features.get_size(), window.values.size()));
   }
+  if (heard_ && std::equal(window.values.begin(), window.values.end(), features.data<const float>())) {
+    return;  // the first window, after its language was detected
+  }
   std::copy(window.values.begin(), window.values.end(), features.data<float>());
+  heard_ = false;
   infer(Stage::encoder);
+  heard_ = true;
   hidden_states_ = encoder_.get_tensor("last_hidden_state");
 }
 
@@ -156,6 +158,14 @@ void Session::set_hidden_states(std::size_t n_rows) {
 std::span<float> Session::decoder_logits() {
   ov::Tensor logits = decoder_.get_tensor("logits");
   return {logits.data<float>(), logits.get_size()};
+}
+
+TokenAttention Session::attend(std::span<const TokenId> tokens,
+                               std::span<const std::int64_t> logit_positions) {
+  if (!alignment_) {
+    alignment_ = std::make_unique<AlignmentModel>(core_, model_, options_);
+  }
+  return alignment_->attend(hidden_states_, tokens, logit_positions);
 }
 
 std::string Session::inference_precision() const {

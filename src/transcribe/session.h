@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -14,6 +15,8 @@
 
 #include "sotto/model.h"
 #include "sotto/transcribe.h"
+#include "transcribe/alignment_model.h"
+#include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
 
 namespace sotto::transcribe {
@@ -23,7 +26,7 @@ namespace sotto::transcribe {
 /// A prompt is fed once, as one row; the decoder's beam_idx spreads its state over the rows of the next
 /// step. Cross-attention K and V belong to the window and are shared by its rows. A decoder without such a
 /// state (older exports recompute them) is fed the window once for each row.
-class Session final : public Inference {
+class Session final : public Inference, public Aligner {
  public:
   using OnInference = std::function<void(Stage, ov::InferRequest&, double seconds)>;
 
@@ -33,7 +36,11 @@ class Session final : public Inference {
   PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override;
   LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) override;
 
-  /// Who hears of inferences from now on, and counts from 0.
+  /// Compiles the decoder once more at its first call.
+  TokenAttention attend(std::span<const TokenId> tokens,
+                        std::span<const std::int64_t> logit_positions) override;
+
+  /// Begins anew: who hears of inferences from now on, and counts from 0.
   void listen(OnInference listener);
   std::size_t n_runs(Stage stage) const {
     return stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_;
@@ -50,6 +57,8 @@ class Session final : public Inference {
   void set_hidden_states(std::size_t n_rows);
   std::span<float> decoder_logits();
 
+  model::WhisperModel model_;  ///< without the encoder; for word times
+  SessionOptions options_;
   std::size_t n_vocab_;
   bool shares_window_;           ///< cross-attention K and V are state, one for all rows of a window
   bool chooses_logits_ = false;  ///< the decoder has the input logit_positions
@@ -58,7 +67,9 @@ class Session final : public Inference {
   ov::CompiledModel decoder_model_;
   ov::InferRequest encoder_;
   ov::InferRequest decoder_;
+  std::unique_ptr<AlignmentModel> alignment_;
   ov::Tensor hidden_states_;
+  bool heard_ = false;  ///< hidden_states_ are of what the encoder's input holds
   OnInference listener_;
   std::size_t n_encoder_runs_ = 0;
   std::size_t n_decoder_runs_ = 0;

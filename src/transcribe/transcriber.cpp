@@ -2,17 +2,20 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "audio/mel_stream.h"
 #include "sotto/error.h"
 #include "sotto/text.h"
 #include "sotto/transcribe.h"
 #include "transcribe/decoding_task.h"
+#include "transcribe/find_alignment.h"
 #include "transcribe/language.h"
 #include "transcribe/session.h"
 #include "transcribe/tolerant_source.h"
 #include "transcribe/vocabulary.h"
 #include "transcribe/window_loop.h"
+#include "transcribe/word_timestamps.h"
 
 namespace sotto::transcribe {
 namespace {
@@ -83,7 +86,13 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
   audio::MelStream mel(tolerant, static_cast<int>(impl_->dims.n_mels));
   const std::string language = impl_->language(options, mel);
   const DecodingTask task(impl_->vocabulary, impl_->dims, options, language);
-  WindowLoop loop(impl_->session, task, impl_->vocabulary, impl_->dims, options);
+  const std::vector<TokenId> sot = sot_sequence(impl_->vocabulary, options.task, language);
+  const auto align = [&](std::span<const TokenId> text_tokens, std::size_t n_frames) {
+    return find_alignment(impl_->session, impl_->vocabulary, sot, text_tokens, n_frames, language);
+  };
+  WordTimestamps words(align, impl_->vocabulary, options, mel.duration_s());
+  WindowLoop loop(impl_->session, task, impl_->vocabulary, impl_->dims, options,
+                  options.word_timestamps ? &words : nullptr);
   Transcription result = loop.run([&](std::size_t seek_frames) { return mel.window(seek_frames); }, listeners,
                                   progress, mel.duration_s());
   tolerant.rethrow();

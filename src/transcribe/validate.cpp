@@ -61,6 +61,13 @@ void validate_gates(const TranscribeOptions& o) {
   expect_between("prompt_reset_on_temperature", o.prompt_reset_on_temperature, -kInfinity, kInfinity);
 }
 
+void validate_words(const TranscribeOptions& o) {
+  if (o.hallucination_silence_threshold) {
+    expect_between("hallucination_silence_threshold", *o.hallucination_silence_threshold, 0.0, kInfinity);
+    expect(o.word_timestamps, "hallucination_silence_threshold", "needs word_timestamps.");
+  }
+}
+
 void validate_clips(const TranscribeOptions& o) {
   double previous_s = 0.0;
   for (const double clip_s : o.clip_timestamps) {
@@ -82,6 +89,7 @@ void validate(const TranscribeOptions& options) {
   validate_rules(options);
   validate_gates(options);
   validate_clips(options);
+  validate_words(options);
 }
 
 }  // namespace sotto::transcribe

@@ -21,7 +21,18 @@ Vocabulary make_vocabulary(const text::Tokenizer& tokenizer, bool is_multilingua
   v.non_speech = tokenizer.non_speech_tokens();
   v.encode = [tokenizer](std::string_view text) { return tokenizer.encode(text); };
   v.decode = [tokenizer](std::span<const TokenId> ids) { return tokenizer.decode(ids); };
+  v.decode_with_timestamps = [tokenizer](std::span<const TokenId> ids) {
+    return tokenizer.decode_with_timestamps(ids);
+  };
   return v;
+}
+
+std::vector<TokenId> sot_sequence(const Vocabulary& vocabulary, Task task, const std::string& language) {
+  if (!vocabulary.is_multilingual) {
+    return {vocabulary.sot};
+  }
+  const TokenId task_id = task == Task::translate ? vocabulary.translate : vocabulary.transcribe;
+  return {vocabulary.sot, vocabulary.language_ids.at(language), task_id};
 }
 
 }  // namespace sotto::transcribe

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sotto/text.h"
+#include "sotto/transcribe.h"
 
 namespace sotto::transcribe {
 
@@ -32,6 +33,7 @@ struct Vocabulary {
   std::vector<TokenId> non_speech;
   std::function<std::vector<TokenId>(std::string_view)> encode;
   std::function<std::string(std::span<const TokenId>)> decode;
+  std::function<std::string(std::span<const TokenId>)> decode_with_timestamps;
 
   bool is_timestamp(TokenId id) const { return id >= timestamp_begin; }
   bool is_text(TokenId id) const { return id < eot; }
@@ -39,5 +41,8 @@ struct Vocabulary {
 
 /// `is_multilingual` is the model's word: an English-only model's tokenizer may have language tokens too.
 Vocabulary make_vocabulary(const text::Tokenizer& tokenizer, bool is_multilingual);
+
+/// What every window begins with: <|startoftranscript|> and, for multilingual models, language and task.
+std::vector<TokenId> sot_sequence(const Vocabulary& vocabulary, Task task, const std::string& language);
 
 }  // namespace sotto::transcribe

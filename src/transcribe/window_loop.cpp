@@ -1,13 +1,13 @@
 #include "transcribe/window_loop.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "core/log.h"
+#include "transcribe/frames.h"
 #include "transcribe/random.h"
 #include "transcribe/strip.h"
 #include "transcribe/temperature_fallback.h"
@@ -17,14 +17,6 @@ namespace sotto::transcribe {
 namespace {
 
 constexpr std::size_t kToTheEnd = std::numeric_limits<std::size_t>::max();
-
-std::size_t to_frames(double seconds) {
-  return static_cast<std::size_t>(std::nearbyint(seconds * audio::kFramesPerSecond));
-}
-
-double to_seconds(std::size_t n_frames) {
-  return static_cast<double>(n_frames) / audio::kFramesPerSecond;
-}
 
 /// Leaves the first n_frames of a window; the others become 0.0, as behind the end of the audio.
 void cut(audio::MelWindow& window, std::size_t n_frames) {
@@ -41,11 +33,13 @@ WindowLoop::WindowLoop(Inference& inference,
                        const DecodingTask& task,
                        const Vocabulary& vocabulary,
                        const model::ModelDimensions& dims,
-                       const TranscribeOptions& options)
+                       const TranscribeOptions& options,
+                       WordTimestamps* words)
     : inference_(inference),
       task_(task),
       vocabulary_(vocabulary),
       options_(options),
+      words_(words),
       n_text_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
       frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)) {
   if (!options.initial_prompt.empty()) {
@@ -84,7 +78,8 @@ Transcription WindowLoop::run(const MelReader& read_mel,
         break;
       }
       cut(*window, clip.end_frame - seek);
-      seek += transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop);
+      seek += std::max<std::size_t>(
+          transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop), 1);
     }
     report(seek);
   }
@@ -104,6 +99,9 @@ std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
     return window.n_frames;
   }
   WindowSegments found = split_segments(result, window, vocabulary_, frames_per_timestamp_);
+  if (words_ != nullptr && !words_->add(found, window)) {
+    return found.advance_frames;
+  }
   remove_empty_segments(found.segments);
   keep(std::move(found.segments), listeners);
   if (!options_.condition_on_previous_text || result.temperature > options_.prompt_reset_on_temperature) {

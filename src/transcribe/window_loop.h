@@ -13,6 +13,7 @@
 #include "transcribe/inference.h"
 #include "transcribe/segments.h"
 #include "transcribe/vocabulary.h"
+#include "transcribe/word_timestamps.h"
 
 namespace sotto::transcribe {
 
@@ -25,12 +26,13 @@ using MelReader = std::function<std::optional<audio::MelWindow>(std::size_t seek
 /// Source: openai/whisper 20250625, transcribe.py, transcribe().
 class WindowLoop {
  public:
-  /// The parts are used while run() runs and must outlive it.
+  /// The parts are used while run() runs and must outlive it; `words` is null if no word times are asked for.
   WindowLoop(Inference& inference,
              const DecodingTask& task,
              const Vocabulary& vocabulary,
              const model::ModelDimensions& dims,
-             const TranscribeOptions& options);
+             const TranscribeOptions& options,
+             WordTimestamps* words = nullptr);
 
   /// Segments and text of the whole spectrogram; on_segment hears each segment when its window is done.
   /// `total_s` is the length for the progress report, if it is known.
@@ -58,6 +60,7 @@ class WindowLoop {
   const DecodingTask& task_;
   const Vocabulary& vocabulary_;
   const TranscribeOptions& options_;
+  WordTimestamps* words_;
   std::size_t n_text_ctx_;
   std::size_t frames_per_timestamp_;
   std::vector<TokenId> initial_prompt_;

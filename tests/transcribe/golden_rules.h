@@ -41,6 +41,12 @@ inline transcribe::TranscribeOptions golden_options(const nlohmann::json& json) 
   o.initial_prompt = json.value("initial_prompt", o.initial_prompt);
   o.carry_initial_prompt = json.value("carry_initial_prompt", o.carry_initial_prompt);
   o.clip_timestamps = json.value("clip_timestamps", o.clip_timestamps);
+  o.word_timestamps = json.value("word_timestamps", o.word_timestamps);
+  o.prepend_punctuations = json.value("prepend_punctuations", o.prepend_punctuations);
+  o.append_punctuations = json.value("append_punctuations", o.append_punctuations);
+  if (json.contains("hallucination_silence_threshold")) {
+    o.hallucination_silence_threshold = json["hallucination_silence_threshold"].get<double>();
+  }
   const auto threshold = [&](const char* name, double fallback, double none) {
     return !json.contains(name) ? fallback : json[name].is_null() ? none : json[name].get<double>();
   };

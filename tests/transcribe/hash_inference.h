@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "sotto/model.h"
+#include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
 #include "transcribe/vocabulary.h"
 
@@ -100,13 +102,13 @@ class HashInference final : public transcribe::Inference {
   std::vector<std::vector<TokenId>> prompts;  ///< of every start()
   std::vector<std::size_t> n_rows;            ///< of every step()
 
- private:
   static std::uint64_t mix(std::uint64_t z) {
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
     return z ^ (z >> 31U);
   }
 
+ private:
   std::vector<float> logits_after(std::span<const TokenId> tokens) const {
     constexpr std::uint64_t kGamma = 0x9E3779B97F4A7C15ULL;
     std::uint64_t state = mix(seek_ + kGamma);
@@ -132,5 +134,35 @@ class HashInference final : public transcribe::Inference {
   std::vector<float> logits_;
   std::vector<float> at_position_;
 };
+
+/// The words of tests/golden/transcribe/make_rules.py, fake_alignment.
+inline std::vector<transcribe::WordTiming> hash_alignment(std::span<const TokenId> tokens,
+                                                          std::size_t n_frames) {
+  constexpr std::uint64_t kGamma = 0x9E3779B97F4A7C15ULL;
+  std::vector<transcribe::WordTiming> words;
+  std::uint64_t state = HashInference::mix(n_frames + kGamma);
+  std::uint64_t at = 0;
+  for (std::size_t i = 0; i < tokens.size();) {
+    state = HashInference::mix(state + kGamma + static_cast<std::uint64_t>(tokens[i]));
+    const auto taken = tokens.subspan(i, std::min<std::size_t>(1 + state % 3, tokens.size() - i));
+    i += taken.size();
+    const std::uint64_t start = at + (state >> 8U) % 8;
+    at = start + (state >> 16U) % 40 * ((state >> 24U) % 9 == 0 ? 8 : 1);
+    std::string word = " ";
+    for (const TokenId id : taken) {
+      word += static_cast<char>('a' + id % 26);
+    }
+    const std::uint64_t mark = (state >> 32U) % 12;
+    word = mark == 0 ? "." : mark == 1 ? " (" : mark == 2 ? "," : word;
+    const double probability =
+        static_cast<double>((state >> 40U) % 1000) / 1000 * ((state >> 52U) % 4 == 0 ? 0.1 : 1.0);
+    words.push_back({word,
+                     {taken.begin(), taken.end()},
+                     static_cast<double>(start) / 50,
+                     static_cast<double>(at) / 50,
+                     probability});
+  }
+  return words;
+}
 
 }  // namespace sotto::test

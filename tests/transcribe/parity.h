@@ -26,6 +26,17 @@ inline std::vector<float> media_samples(const nlohmann::json& golden) {
   return samples;
 }
 
+/// The same words; times within the rounding of two frames, because near ties of a path fall either way.
+inline void expect_words(const std::vector<transcribe::Word>& got, const nlohmann::json& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].word, expected[i].at("word").get<std::string>());
+    EXPECT_NEAR(got[i].start_s, expected[i].at("start").get<double>(), 0.021) << got[i].word;
+    EXPECT_NEAR(got[i].end_s, expected[i].at("end").get<double>(), 0.021) << got[i].word;
+    EXPECT_NEAR(got[i].probability, expected[i].at("probability").get<double>(), 1e-3) << got[i].word;
+  }
+}
+
 /// Transcribes as openai-whisper did and compares text, language and every segment.
 inline void expect_parity(transcribe::Transcriber& transcriber,
                           const nlohmann::json& golden,
@@ -47,9 +58,10 @@ inline void expect_parity(transcribe::Transcriber& transcriber,
     // Without timestamp rules a segment may begin with text, for which the reference counts below the window.
     const double start_s =
         std::max(other.at("start").get<double>(), static_cast<double>(segment.seek_frames) / 100);
-    EXPECT_DOUBLE_EQ(segment.start_s, start_s) << "segment " << i;
-    EXPECT_DOUBLE_EQ(segment.end_s, other.at("end").get<double>()) << "segment " << i;
+    EXPECT_NEAR(segment.start_s, start_s, 1e-9) << "segment " << i;
+    EXPECT_NEAR(segment.end_s, other.at("end").get<double>(), 1e-9) << "segment " << i;
     EXPECT_NEAR(segment.avg_logprob, other.at("avg_logprob").get<double>(), 1e-3) << "segment " << i;
+    expect_words(segment.words, other.at("words"));
     EXPECT_NEAR(segment.no_speech_prob, other.at("no_speech_prob").get<double>(), 1e-3) << "segment " << i;
   }
 }

@@ -18,15 +18,13 @@ namespace {
 using nlohmann::json;
 
 /// The files that openai-whisper wrote (tests/golden/transcribe/make_subtitles.py).
-const json& golden_files() {
-  static const json files =
-      read_json_object(test::source_dir() / "tests" / "golden" / "transcribe" / "subtitles.json").at("files");
-  return files;
+json golden_files(const char* kind = "files") {
+  return read_json_object(test::source_dir() / "tests" / "golden" / "transcribe" / "subtitles.json").at(kind);
 }
 
 /// The transcription they were written from, as its .json has it.
-transcribe::Transcription golden_transcription() {
-  const json whole = json::parse(golden_files().at("json").get<std::string>());
+transcribe::Transcription golden_transcription(const char* kind = "files") {
+  const json whole = json::parse(golden_files(kind).at("json").get<std::string>());
   transcribe::Transcription t;
   t.text = whole.at("text").get<std::string>();
   t.language = whole.at("language").get<std::string>();
@@ -42,22 +40,33 @@ transcribe::Transcription golden_transcription() {
                           .avg_logprob = s.at("avg_logprob").get<double>(),
                           .compression_ratio = s.at("compression_ratio").get<double>(),
                           .no_speech_prob = s.at("no_speech_prob").get<double>()});
+    for (const auto& w : s.value("words", json::array())) {
+      t.segments.back().words.push_back({.word = w.at("word").get<std::string>(),
+                                         .start_s = w.at("start").get<double>(),
+                                         .end_s = w.at("end").get<double>(),
+                                         .probability = w.at("probability").get<double>()});
+    }
   }
   return t;
 }
 
 TEST(Subtitles, AreByteForByteThoseOfOpenAiWhisper) {
-  for (const Format format : {Format::txt, Format::srt, Format::vtt, Format::tsv}) {
-    const std::string name(extension(format));
-    EXPECT_EQ(write(golden_transcription(), format), golden_files().at(name).get<std::string>()) << name;
+  for (const char* kind : {"files", "files_with_words"}) {
+    for (const Format format : {Format::txt, Format::srt, Format::vtt, Format::tsv}) {
+      const std::string name(extension(format));
+      EXPECT_EQ(write(golden_transcription(kind), format), golden_files(kind).at(name).get<std::string>())
+          << kind << " " << name;
+    }
   }
 }
 
 TEST(Subtitles, JsonHoldsTheSameFieldsAndTheDuration) {
-  json got = json::parse(write(golden_transcription(), Format::json));
-  EXPECT_EQ(got.at("duration"), 363662.0);
-  got.erase("duration");
-  EXPECT_EQ(got, json::parse(golden_files().at("json").get<std::string>()));
+  for (const char* kind : {"files", "files_with_words"}) {
+    json got = json::parse(write(golden_transcription(kind), Format::json));
+    EXPECT_EQ(got.at("duration"), 363662.0);
+    got.erase("duration");
+    EXPECT_EQ(got, json::parse(golden_files(kind).at("json").get<std::string>()));
+  }
 }
 
 TEST(Subtitles, JsonIsValidUtf8WhateverTheText) {

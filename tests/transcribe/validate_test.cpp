@@ -52,6 +52,12 @@ TEST(Validate, RefusesClipsThatGoBack) {
   expect_refused({.clip_timestamps = {std::nan("")}}, "clip_timestamps");
 }
 
+TEST(Validate, SkipsHallucinationsByTheTimesOfWordsOnly) {
+  expect_refused({.hallucination_silence_threshold = 1.0},
+                 "hallucination_silence_threshold: needs word_timestamps.");
+  expect_refused({.word_timestamps = true, .hallucination_silence_threshold = -1.0}, "expected 0 to");
+}
+
 TEST(Validate, RefusesLanguagesAndTasksThereAreNot) {
   expect_refused({.language = "klingon"}, "klingon");
   expect_refused({.language = ""}, "language");

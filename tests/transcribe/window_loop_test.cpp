@@ -38,11 +38,24 @@ struct Loop {
                     const Progress& progress = {}) {
     const Vocabulary vocabulary = test::hash_vocabulary();
     const DecodingTask task(vocabulary, test::hash_dims(), options, "en");
-    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options)
-        .run(read_mel, listeners, progress, 70.0);
+    WordTimestamps words(test::hash_alignment, vocabulary, options, content_s);
+    WordTimestamps* const asked = options.word_timestamps ? &words : nullptr;
+    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, asked)
+        .run(read_mel, listeners, progress, content_s);
   }
   test::HashInference inference;
+  double content_s = 70.0;
 };
+
+void expect_words(const std::vector<Word>& got, const nlohmann::json& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    EXPECT_EQ(got[i].word, expected[i].at("word").get<std::string>());
+    EXPECT_NEAR(got[i].start_s, expected[i].at("start").get<double>(), 1e-9);
+    EXPECT_NEAR(got[i].end_s, expected[i].at("end").get<double>(), 1e-9);
+    EXPECT_NEAR(got[i].probability, expected[i].at("probability").get<double>(), 1e-9);
+  }
+}
 
 TranscribeOptions greedy() {
   TranscribeOptions options;
@@ -55,6 +68,7 @@ TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
   for (const auto& golden : test::golden_rules().at("loop")) {
     SCOPED_TRACE(golden.at("options").dump() + " frames " + golden.at("content_frames").dump());
     Loop loop;
+    loop.content_s = golden.at("content_frames").get<double>() / 100;
     const Transcription got = loop.run(recording(golden.at("content_frames").get<std::size_t>()),
                                        test::golden_options(golden.at("options")));
     EXPECT_EQ(got.text, golden.at("text").get<std::string>());
@@ -64,12 +78,13 @@ TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
       const Segment& segment = got.segments[i];
       EXPECT_EQ(segment.id, static_cast<int>(i));
       EXPECT_EQ(segment.seek_frames, expected[i].at("seek").get<std::size_t>());
-      EXPECT_DOUBLE_EQ(segment.start_s, expected[i].at("start").get<double>());
-      EXPECT_DOUBLE_EQ(segment.end_s, expected[i].at("end").get<double>());
+      EXPECT_NEAR(segment.start_s, expected[i].at("start").get<double>(), 1e-9);
+      EXPECT_NEAR(segment.end_s, expected[i].at("end").get<double>(), 1e-9);
       EXPECT_EQ(segment.text, expected[i].at("text").get<std::string>());
       EXPECT_EQ(segment.tokens, expected[i].at("tokens").get<std::vector<TokenId>>());
       EXPECT_NEAR(segment.avg_logprob, expected[i].at("avg_logprob").get<double>(), 1e-5);
       EXPECT_NEAR(segment.no_speech_prob, expected[i].at("no_speech_prob").get<double>(), 1e-6);
+      expect_words(segment.words, expected[i].at("words"));
     }
   }
 }

@@ -7,17 +7,26 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json to_json(const transcribe::Word& word) {
+  return {
+      {"word", word.word}, {"start", word.start_s}, {"end", word.end_s}, {"probability", word.probability}};
+}
+
 Json to_json(const transcribe::Segment& segment) {
-  return {{"id", segment.id},
-          {"seek", segment.seek_frames},
-          {"start", segment.start_s},
-          {"end", segment.end_s},
-          {"text", segment.text},
-          {"tokens", segment.tokens},
-          {"temperature", segment.temperature},
-          {"avg_logprob", segment.avg_logprob},
-          {"compression_ratio", segment.compression_ratio},
-          {"no_speech_prob", segment.no_speech_prob}};
+  Json json = {{"id", segment.id},
+               {"seek", segment.seek_frames},
+               {"start", segment.start_s},
+               {"end", segment.end_s},
+               {"text", segment.text},
+               {"tokens", segment.tokens},
+               {"temperature", segment.temperature},
+               {"avg_logprob", segment.avg_logprob},
+               {"compression_ratio", segment.compression_ratio},
+               {"no_speech_prob", segment.no_speech_prob}};
+  for (const auto& word : segment.words) {
+    json["words"].push_back(to_json(word));
+  }
+  return json;
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "transcribe/subtitles/cue_text.h"
+#include "transcribe/subtitles/cue.h"
 #include "transcribe/subtitles/timestamp.h"
 #include "transcribe/subtitles/writers.h"
 
@@ -9,9 +9,9 @@ namespace sotto::subtitles {
 std::string write_srt(const transcribe::Transcription& transcription) {
   std::string out;
   int number = 0;
-  for (const auto& segment : transcription.segments) {
-    out += fmt::format("{}\n{} --> {}\n{}\n\n", ++number, format_timestamp(segment.start_s, true, ','),
-                       format_timestamp(segment.end_s, true, ','), cue_text(segment.text));
+  for (const Cue& cue : make_cues(transcription)) {
+    out += fmt::format("{}\n{} --> {}\n{}\n\n", ++number, format_timestamp(cue.start_s, true, ','),
+                       format_timestamp(cue.end_s, true, ','), cue.text);
   }
   return out;
 }

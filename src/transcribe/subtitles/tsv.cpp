@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "transcribe/strip.h"
-#include "transcribe/subtitles/cue_text.h"
+#include "transcribe/subtitles/cue.h"
 #include "transcribe/subtitles/writers.h"
 
 namespace sotto::subtitles {

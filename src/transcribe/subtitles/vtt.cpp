@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "transcribe/subtitles/cue_text.h"
+#include "transcribe/subtitles/cue.h"
 #include "transcribe/subtitles/timestamp.h"
 #include "transcribe/subtitles/writers.h"
 
@@ -8,9 +8,9 @@ namespace sotto::subtitles {
 
 std::string write_vtt(const transcribe::Transcription& transcription) {
   std::string out = "WEBVTT\n\n";
-  for (const auto& segment : transcription.segments) {
-    out += fmt::format("{} --> {}\n{}\n\n", format_timestamp(segment.start_s, false, '.'),
-                       format_timestamp(segment.end_s, false, '.'), cue_text(segment.text));
+  for (const Cue& cue : make_cues(transcription)) {
+    out += fmt::format("{} --> {}\n{}\n\n", format_timestamp(cue.start_s, false, '.'),
+                       format_timestamp(cue.end_s, false, '.'), cue.text);
   }
   return out;
 }

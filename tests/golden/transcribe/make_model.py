@@ -17,14 +17,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 DEMO = HERE.parents[2] / "demo"
 
 CASES = [
-    ("demo.flac", {"language": None}),
+    ("demo.flac", {"condition_on_previous_text": False}),
     ("demo.flac", {"language": "en", "beam_size": 5}),
-    ("demo.flac", {"language": "en", "condition_on_previous_text": False}),
     ("demo.flac", {"language": "de", "task": "translate"}),
     ("en.flac", {"language": None}),
     ("en.flac", {"language": "en", "beam_size": 5}),
     ("en.flac", {"language": "en", "without_timestamps": True}),
     ("en.flac", {"language": "en", "initial_prompt": "Good morning. It is seven o'clock."}),
+    ("en.flac", {"language": "en", "word_timestamps": True}),
+    ("demo.flac", {"language": "en", "word_timestamps": True, "hallucination_silence_threshold": 2.0}),
     ("de.flac", {"language": None}),
     ("de.flac", {"language": "de", "beam_size": 5}),
     ("de.flac", {"language": "de", "task": "translate"}),

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 import whisper
-from whisper import decoding
+from whisper import decoding, timing
 
 transcribe_module = sys.modules["whisper.transcribe"]  # the package hides it behind its function
 
@@ -99,6 +99,24 @@ class FakeModel:
         return decoding.DecodingTask(self, options).run(mel.unsqueeze(0))[0]
 
 
+def fake_alignment(model, tokenizer, text_tokens, mel, num_frames, **_):
+    """Words of one to three tokens whose times and probabilities are a hash of the text."""
+    state = mix((num_frames + GAMMA) & MASK)
+    words, at, i = [], 0, 0
+    while i < len(text_tokens):
+        state = mix((state + GAMMA + text_tokens[i]) & MASK)
+        tokens = text_tokens[i : i + 1 + state % 3]
+        i += len(tokens)
+        start = at + (state >> 8) % 8
+        end = start + (state >> 16) % 40 * (8 if (state >> 24) % 9 == 0 else 1)
+        at = end
+        mark = {0: ".", 1: " (", 2: ","}.get((state >> 32) % 12)
+        word = mark or " " + "".join(chr(97 + t % 26) for t in tokens)
+        probability = (state >> 40) % 1000 / 1000 * (0.1 if (state >> 52) % 4 == 0 else 1)
+        words.append(timing.WordTiming(word, tokens, np.float64(start / 50), np.float64(end / 50), probability))
+    return words
+
+
 def fake_mel(content_frames):
     """Frame f holds f: the window that the loop cuts tells where it cut."""
     mel = torch.zeros(80, content_frames + 3000)
@@ -177,6 +195,18 @@ LOOP_CASES = [
     (3001, {}),
     (0, {}),
 ]
+WORDS = {"word_timestamps": True}
+LOOP_CASES += [
+    (7000, WORDS),
+    (20000, WORDS),
+    (20000, {**WORDS, "condition_on_previous_text": False, "append_punctuations": ".", "prepend_punctuations": ""}),
+    (20000, {**WORDS, "hallucination_silence_threshold": 0.5}),
+    (20000, {**WORDS, "hallucination_silence_threshold": 2.0, "beam_size": 2}),
+    (20000, {**WORDS, "hallucination_silence_threshold": 8.0, "initial_prompt": "well"}),
+    (12345, {**WORDS, "hallucination_silence_threshold": 1.0, "without_timestamps": True}),
+    (3100, {**WORDS, "hallucination_silence_threshold": 1.0}),
+    (250, WORDS),
+]
 
 
 def run_loop():
@@ -187,6 +217,8 @@ def run_loop():
             model, "", language="en", fp16=False, temperature=0.0, **{"logprob_threshold": -10.0, **options}
         )
         segments = [s for s in result["segments"] if s["text"]]  # blank ones are dropped by sotto
+        for s in segments:
+            s["words"] = [] if "words" not in s else [{**w, "start": float(w["start"]), "end": float(w["end"])} for w in s["words"]]
         cases.append(
             {"content_frames": content_frames, "options": options, "text": result["text"], "segments": segments}
         )
@@ -197,6 +229,7 @@ if __name__ == "__main__":
     fake = lambda *_, task=None, **__: FakeTokenizer(task)
     decoding.get_tokenizer = transcribe_module.get_tokenizer = fake
     decoding.PyTorchInference = FakeInference
+    timing.find_alignment = fake_alignment
     goldens = {"whisper": whisper.__version__, "decoding": run_decoding(), "loop": run_loop()}
     path = pathlib.Path(__file__).with_name("rules.json")
     path.write_text(json.dumps(goldens, separators=(",", ":")) + "\n")

@@ -40,14 +40,33 @@ def result():
     return {"text": "".join(t for _, _, t in TEXTS), "segments": segments, "language": "en"}
 
 
-def write(name):
+def with_words():
+    """Two segments whose words begin later and end earlier than they do."""
+    whole = {**result(), "segments": result()["segments"][:2]}
+    for segment in whole["segments"]:
+        words = [" " + w for w in segment["text"].split()]
+        length = (segment["end"] - segment["start"]) / (len(words) + 2)
+        times = [segment["start"] + length * (i + 1) for i in range(len(words) + 1)]
+        segment["text"] = "".join(words)
+        segment["words"] = [
+            {"word": w, "start": a, "end": b, "probability": 0.5} for w, a, b in zip(words, times, times[1:])
+        ]
+    return whole
+
+
+def write(name, whole):
     out = io.StringIO()
-    get_writer(name, ".").write_result(result(), file=out)
+    get_writer(name, ".").write_result(whole, file=out)
     return out.getvalue()
 
 
 if __name__ == "__main__":
-    goldens = {"whisper": whisper.__version__, "files": {f: write(f) for f in ("txt", "srt", "vtt", "tsv", "json")}}
+    formats = ("txt", "srt", "vtt", "tsv", "json")
+    goldens = {
+        "whisper": whisper.__version__,
+        "files": {f: write(f, result()) for f in formats},
+        "files_with_words": {f: write(f, with_words()) for f in formats},
+    }
     path = pathlib.Path(__file__).with_name("subtitles.json")
     path.write_text(json.dumps(goldens, ensure_ascii=False, indent=1) + "\n")
     print(path.name, path.stat().st_size, "bytes")

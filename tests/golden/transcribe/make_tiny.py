@@ -11,6 +11,7 @@ import json
 import pathlib
 
 import torch
+import whisper.tokenizer
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
@@ -116,8 +117,26 @@ CASES = [
     ("en.flac", 0.5, {}),
     ("demo.flac", None, {"language": "en"}),
     ("demo.flac", 65.0, {"language": "en", "condition_on_previous_text": False}),
+    ("en.flac", None, {"language": "en", "word_timestamps": True}),
+    ("demo.flac", 40.0, {"language": "de", "word_timestamps": True, "beam_size": 2, "hallucination_silence_threshold": 1.0}),
     ("demo.flac", 45.0, {"language": "en", "initial_prompt": "the inner", "carry_initial_prompt": True, "beam_size": 2}),
 ]
+
+
+TEXTS = [" Hello, world.", " well-known (or not)... \"quoted\"", "Grüße, the inner stone!", " 東京 は 晴れ。", " a\u3000b", "it's 3.14 %"]
+
+
+def splits():
+    """Words of texts, with their tokens, as the reference splits them."""
+    found = []
+    for language in ("en", "ja"):
+        t = whisper.tokenizer.get_tokenizer(True, num_languages=4, language="en", task="transcribe")
+        split = t.split_tokens_on_spaces if language == "en" else t.split_tokens_on_unicode
+        for text in TEXTS:
+            tokens = [*t.encode(text), t.eot]
+            words, word_tokens = split(tokens)
+            found.append({"language": language, "tokens": tokens, "words": words, "word_tokens": word_tokens})
+    return found
 
 
 def main():
@@ -131,7 +150,7 @@ def main():
          "result": openai_reference.run(model, MEDIA / media, {**gates, "sample_len": 24, **options}, end_s)}
         for media, end_s, options in CASES
     ]
-    golden = {"whisper": "20250625", "crc32": openai_reference.crc32(directory / "model.safetensors"), "cases": cases}
+    golden = {"whisper": "20250625", "crc32": openai_reference.crc32(directory / "model.safetensors"), "cases": cases, "splits": splits()}
     (directory / "golden.json").write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n")
     for case in cases:
         result = case["result"]

@@ -127,7 +127,11 @@ def run(model, path, options, end_s=None):
     options = {"temperature": 0.0, **options}
     result = whisper.transcribe(model, audio, fp16=False, **options)
     keep = ("seek", "start", "end", "text", "tokens", "avg_logprob", "no_speech_prob", "compression_ratio")
-    segments = [{k: s[k] for k in keep} | ({"words": s["words"]} if "words" in s else {}) for s in result["segments"] if s["text"]]
+    segments = []
+    for s in result["segments"]:
+        if s["text"]:  # blank ones are dropped by sotto
+            words = [{**w, "start": float(w["start"]), "end": float(w["end"])} for w in s.get("words", [])]
+            segments.append({k: s[k] for k in keep} | {"words": words})
     return {"text": result["text"], "language": result["language"], "segments": segments}
 
 

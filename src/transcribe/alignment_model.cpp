@@ -1,0 +1,142 @@
+#include "transcribe/alignment_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include <fmt/format.h>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/gather.hpp>
+#include <openvino/op/matmul.hpp>
+#include <openvino/op/multiply.hpp>
+#include <openvino/op/result.hpp>
+#include <openvino/op/scaled_dot_product_attention.hpp>
+
+#include "model/ir_error.h"
+#include "sotto/error.h"
+#include "transcribe/compile.h"
+#include "transcribe/logit_positions.h"
+#include "transcribe/tensor_of.h"
+
+namespace sotto::transcribe {
+namespace {
+
+using ov::op::v0::Constant;
+using Attention = ov::op::v13::ScaledDotProductAttention;
+
+std::shared_ptr<ov::Node> cross_attention_of(const ov::Model& decoder, int layer) {
+  const std::string name = fmt::format("layers.{}.encoder_attn", layer);
+  for (const auto& node : decoder.get_ops()) {
+    if (ov::is_type<Attention>(node) && node->get_friendly_name().find(name) != std::string::npos) {
+      return node;
+    }
+  }
+  throw Error(
+      ErrorCode::unsupported, "word_timestamps",
+      fmt::format("expected a decoder with an attention node named {}, found none; convert the checkpoint "
+                  "with sotto.",
+                  name));
+}
+
+ov::Output<ov::Node> scale_of(const ov::Node& attention) {
+  constexpr std::size_t kScaleInput = 4;
+  if (attention.get_input_size() > kScaleInput) {
+    return attention.input_value(kScaleInput);
+  }
+  const auto head_size = attention.get_input_partial_shape(0)[3].get_length();
+  return Constant::create(ov::element::f32, {}, {1.0F / std::sqrt(static_cast<float>(head_size))});
+}
+
+std::string output_name(std::size_t index) {
+  return fmt::format("cross_attention.{}", index);
+}
+
+/// Copies [1, n_heads, n_tokens, n_frames] behind what is there.
+void append(TokenAttention& attention, ov::Tensor scores) {
+  const ov::Shape shape = scores.get_shape();
+  attention.n_heads += shape[1];
+  attention.n_tokens = shape[2];
+  attention.n_frames = shape[3];
+  const float* const values = scores.data<float>();
+  attention.scores.insert(attention.scores.end(), values, values + scores.get_size());
+}
+
+}  // namespace
+
+std::map<int, std::vector<int>> alignment_heads(const model::WhisperModel& model) {
+  std::map<int, std::vector<int>> heads;
+  for (const auto& [layer, head] : model.generation.alignment_heads) {
+    heads[layer].push_back(head);
+  }
+  if (heads.empty()) {
+    const int n_layer = static_cast<int>(model.dims.n_text_layer);
+    for (int layer = n_layer / 2; layer < n_layer; ++layer) {
+      heads[layer].resize(static_cast<std::size_t>(model.dims.n_text_head));
+      std::iota(heads[layer].begin(), heads[layer].end(), 0);
+    }
+  }
+  return heads;
+}
+
+std::shared_ptr<ov::Model> with_cross_attention(const ov::Model& decoder,
+                                                const std::map<int, std::vector<int>>& heads) {
+  auto model = decoder.clone();
+  std::size_t index = 0;
+  for (const auto& [layer, chosen] : heads) {
+    const auto attention = cross_attention_of(*model, layer);
+    const auto ids = Constant::create(ov::element::i64, {chosen.size()}, chosen);
+    const auto axis = Constant::create(ov::element::i64, {}, {1});
+    const auto query = std::make_shared<ov::op::v8::Gather>(attention->input_value(0), ids, axis);
+    const auto key = std::make_shared<ov::op::v8::Gather>(attention->input_value(1), ids, axis);
+    const auto product = std::make_shared<ov::op::v0::MatMul>(query, key, false, true);
+    const auto scores = std::make_shared<ov::op::v1::Multiply>(product, scale_of(*attention));
+    scores->output(0).set_names({output_name(index++)});
+    model->add_results({std::make_shared<ov::op::v0::Result>(scores)});
+  }
+  return model;
+}
+
+AlignmentModel::AlignmentModel(ov::Core& core,
+                               const model::WhisperModel& model,
+                               const SessionOptions& options)
+    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)) {
+  const auto heads = alignment_heads(model);
+  const auto decoder = with_cross_attention(*model.decoder, heads);
+  n_layers_ = heads.size();
+  chooses_logits_ = add_logit_positions(*decoder);
+  request_ = compile(core, decoder, options, "decoder with word times").create_infer_request();
+}
+
+TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,
+                                      std::span<const TokenId> tokens,
+                                      std::span<const std::int64_t> logit_positions) {
+  const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
+  const std::vector<std::int32_t> only_row = {0};
+  request_.reset_state();
+  request_.set_tensor("encoder_hidden_states", hidden_states);
+  request_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {1, ids.size()}));
+  request_.set_tensor("beam_idx", tensor_of<std::int32_t>(only_row, {1}));
+  if (chooses_logits_) {
+    request_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
+  }
+  model::translate_ir_errors("decoder with word times", ErrorCode::internal, [&] { request_.infer(); });
+
+  TokenAttention attention;
+  for (std::size_t layer = 0; layer < n_layers_; ++layer) {
+    append(attention, request_.get_tensor(output_name(layer)));
+  }
+  ov::Tensor logits = request_.get_tensor("logits");
+  const std::span<const float> all(logits.data<float>(), logits.get_size());
+  logits_.clear();
+  for (std::size_t i = 0; i < logit_positions.size(); ++i) {
+    const std::size_t row = chooses_logits_ ? i : static_cast<std::size_t>(logit_positions[i]);
+    const auto one = all.subspan(row * n_vocab_, n_vocab_);
+    logits_.insert(logits_.end(), one.begin(), one.end());
+  }
+  attention.n_vocab = n_vocab_;
+  attention.logits = logits_;
+  return attention;
+}
+
+}  // namespace sotto::transcribe

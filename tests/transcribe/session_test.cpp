@@ -1,0 +1,124 @@
+#include "transcribe/session.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+#include "transcribe/tiny_model.h"
+
+namespace sotto::transcribe {
+namespace {
+
+using Ids = std::vector<TokenId>;
+using Row = std::vector<float>;
+
+Session tiny_session() {
+  return {test::tiny_model(), {.inference_precision = "f32", .threads = 2}};
+}
+
+audio::LogMel window_of(float scale) {
+  audio::LogMel mel{80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
+  for (std::size_t i = 0; i < mel.values.size(); ++i) {
+    mel.values[i] = scale * static_cast<float>(i * 7919 % 1000) / 1000.0F;
+  }
+  return mel;
+}
+
+Row copy(std::span<const float> row) {
+  return {row.begin(), row.end()};
+}
+
+/// Logits behind a sequence that is fed as one prompt.
+Row logits_behind(Session& session, const Ids& tokens) {
+  return copy(session.start(tokens, 0).next[0]);
+}
+
+void expect_close(const Row& got, const Row& expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  float worst = 0.0F;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    worst = std::max(worst, std::abs(got[i] - expected[i]));
+  }
+  EXPECT_LT(worst, 1e-4F);
+}
+
+TEST(Session, StepsEqualOnePromptWhateverBecomesOfTheRows) {
+  Session session = tiny_session();
+  session.encode(window_of(1.0F));
+  const std::vector<Ids> finals = {{268, 269, 5, 11, 30, 33}, {268, 269, 5, 10, 31, 34}};
+  std::vector<Row> expected;
+  for (const Ids& tokens : finals) {
+    expected.push_back(logits_behind(session, tokens));
+  }
+  session.start(Ids{268, 269, 5}, 0);
+  session.step(Ids{10, 11, 12}, std::vector<std::int32_t>{0, 0, 0});  // one row becomes three
+  session.step(Ids{30, 31}, std::vector<std::int32_t>{1, 0});         // two are left, in another order
+  const LogitRows got = session.step(Ids{33, 34}, std::vector<std::int32_t>{0, 1});
+  expect_close(copy(got[0]), expected[0]);
+  expect_close(copy(got[1]), expected[1]);
+}
+
+TEST(Session, TellsTheLogitsAtAPositionOfThePrompt) {
+  Session session = tiny_session();
+  session.encode(window_of(1.0F));
+  const Row expected = logits_behind(session, {7, 8, 268});
+  const PromptLogits got = session.start(Ids{7, 8, 268, 269, 270}, 2);
+  expect_close(copy(got.at_position), expected);
+}
+
+TEST(Session, HearsTheNewWindow) {
+  Session session = tiny_session();
+  session.encode(window_of(1.0F));
+  const Row first = logits_behind(session, {268});
+  session.encode(window_of(-1.0F));
+  EXPECT_NE(logits_behind(session, {268}), first);
+  session.encode(window_of(1.0F));
+  expect_close(logits_behind(session, {268}), first);
+}
+
+TEST(Session, HearsTheSameWindowOnce) {
+  Session session = tiny_session();
+  session.encode(window_of(1.0F));
+  session.encode(window_of(1.0F));
+  EXPECT_EQ(session.n_runs(Stage::encoder), 1U);
+  session.listen({});
+  session.encode(window_of(1.0F));
+  EXPECT_EQ(session.n_runs(Stage::encoder), 1U);  // counted anew, and heard anew
+}
+
+TEST(Session, ReadsATextWithItsAttention) {
+  Session session = tiny_session();
+  session.encode(window_of(1.0F));
+  const Ids tokens = {268, 269, 5, 11, 30};
+  const Row expected = logits_behind(session, {268, 269, 5});
+  const TokenAttention got = session.attend(tokens, std::vector<std::int64_t>{2, 3});
+  EXPECT_EQ(got.n_heads, 2U);  // alignment_heads of generation_config.json
+  EXPECT_EQ(got.n_tokens, tokens.size());
+  EXPECT_EQ(got.n_frames, 1500U);
+  EXPECT_EQ(got.scores.size(), 2U * 5U * 1500U);
+  ASSERT_EQ(got.logits.size(), 2U * expected.size());
+  expect_close(copy(got.logits.first(expected.size())), expected);
+}
+
+TEST(AlignmentHeads, AreThoseOfTheUpperLayersWhereNoneAreNamed) {
+  model::WhisperModel model = test::tiny_model();
+  EXPECT_EQ(alignment_heads(model), (std::map<int, std::vector<int>>{{0, {1}}, {1, {0}}}));
+  model.generation.alignment_heads.clear();
+  EXPECT_EQ(alignment_heads(model), (std::map<int, std::vector<int>>{{1, {0, 1}}}));
+}
+
+TEST(Session, RefusesWindowsOfAnotherLength) {
+  model::WhisperModel model = test::tiny_model();
+  model.dims.n_audio_ctx = 750;
+  test::expect_error([&] { Session(model, {}); }, ErrorCode::unsupported,
+                     "expected max_source_positions of 1500");
+}
+
+}  // namespace
+}  // namespace sotto::transcribe
