@@ -97,6 +97,10 @@ DecodingTask::DecodingTask(const Vocabulary& vocabulary,
   const auto room = static_cast<std::ptrdiff_t>(n_ctx_ / 2) - static_cast<std::ptrdiff_t>(sample_len_);
   const std::vector<TokenId> prefix = prefix_tokens(vocabulary, options.prefix, room);
   sot_sequence_.insert(sot_sequence_.end(), prefix.begin(), prefix.end());
+  if (sot_sequence_.size() > n_ctx_ / 2) {  // the other half is the prompt's
+    throw Error(ErrorCode::invalid_argument, "prefix",
+                fmt::format("expected at most {} tokens, found {}.", n_ctx_ / 2, sot_sequence_.size()));
+  }
 }
 
 std::vector<TokenId> DecodingTask::initial_tokens(std::span<const TokenId> prompt) const {

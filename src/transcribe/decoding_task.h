@@ -31,7 +31,8 @@ struct DecodingResult {
 class DecodingTask {
  public:
   /// `language` is a code of the vocabulary; not used by English-only models. Throws
-  /// Error(invalid_argument) for tokens to suppress that the vocabulary does not have.
+  /// Error(invalid_argument) for tokens to suppress that the vocabulary does not have and for a prefix longer
+  /// than half the context.
   DecodingTask(const Vocabulary& vocabulary,
                const model::ModelDimensions& dims,
                const TranscribeOptions& options,

@@ -100,6 +100,11 @@ TEST(DecodingTask, StopsOnRequest) {
   EXPECT_TRUE(inference.n_rows.empty());
 }
 
+TEST(DecodingTask, RefusesAPrefixThatLeavesNoRoom) {
+  test::expect_error([] { make_task({.prefix = std::string(31, 'a')}); }, ErrorCode::invalid_argument,
+                     "prefix: expected at most 32 tokens, found 35.");
+}
+
 TEST(DecodingTask, RefusesToSuppressWhatIsNotInTheVocabulary) {
   test::expect_error(
       [] { make_task({.suppress_tokens = {-1, 60000}}); }, ErrorCode::invalid_argument,
