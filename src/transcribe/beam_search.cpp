@@ -16,20 +16,24 @@ struct Extension {
   float sum_logprob = 0.0F;
 };
 
-/// The ids of the `count` largest logits, largest first, the lower id first among equals.
+/// The ids of the `count` largest logits that are not forbidden, largest first, the lower id first among
+/// equals.
 std::vector<TokenId> top_k(std::span<const float> logits, std::size_t count) {
+  const auto logit_of = [&](TokenId id) { return logits[static_cast<std::size_t>(id)]; };
   std::vector<TokenId> best;  // sorted; count is a handful, so insertion beats a heap
+  float bar = -std::numeric_limits<float>::infinity();
   for (std::size_t id = 0; id < logits.size(); ++id) {
-    if (best.size() == count && !(logits[id] > logits[static_cast<std::size_t>(best.back())])) {
+    const float logit = logits[id];
+    if (!(logit > bar)) {
       continue;
     }
-    if (best.size() == count) {
+    const auto place =
+        std::find_if(best.begin(), best.end(), [&](TokenId other) { return logit > logit_of(other); });
+    best.insert(place, static_cast<TokenId>(id));
+    if (best.size() > count) {
       best.pop_back();
     }
-    const auto place = std::find_if(best.begin(), best.end(), [&](TokenId other) {
-      return logits[id] > logits[static_cast<std::size_t>(other)];
-    });
-    best.insert(place, static_cast<TokenId>(id));
+    bar = best.size() == count ? logit_of(best.back()) : bar;
   }
   return best;
 }
@@ -42,10 +46,8 @@ std::vector<Extension> extend(const std::vector<OpenRow>& rows,
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const float normaliser = checked_log_sum_exp(logits[row]);
     for (const TokenId token : top_k(logits[row], beam_size + 1)) {
-      const float logit = logits[row][static_cast<std::size_t>(token)];
-      if (std::isfinite(logit)) {
-        all.push_back({row, token, rows[row].sum_logprob + (logit - normaliser)});
-      }
+      const float logprob = logits[row][static_cast<std::size_t>(token)] - normaliser;
+      all.push_back({row, token, rows[row].sum_logprob + logprob});
     }
   }
   std::stable_sort(all.begin(), all.end(),

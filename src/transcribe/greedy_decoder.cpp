@@ -6,16 +6,18 @@
 #include <numeric>
 #include <utility>
 
+#include "transcribe/log_sum_exp.h"
+
 namespace sotto::transcribe {
 namespace {
 
 TokenId argmax(std::span<const float> logits) {
-  return static_cast<TokenId>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  return static_cast<TokenId>(std::find(logits.begin(), logits.end(), row_max(logits)) - logits.begin());
 }
 
 /// Draws from softmax(logits / temperature) by inverting its cumulative sum.
 TokenId draw(std::span<const float> logits, double temperature, Random& random) {
-  const double max = *std::max_element(logits.begin(), logits.end());
+  const double max = row_max(logits);
   const auto weight = [&](float logit) { return std::exp((logit - max) / temperature); };
   const double total = std::accumulate(logits.begin(), logits.end(), 0.0,
                                        [&](double sum, float logit) { return sum + weight(logit); });
