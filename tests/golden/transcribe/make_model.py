@@ -2,7 +2,7 @@
 """Writes model.json: what openai-whisper makes of the demo's media with the demo model's weights.
 
 Needs openai-whisper 20250625, torch, safetensors, soundfile (demo.flac and the others are 16 kHz mono).
-Run after every change of demo/model: python make_model.py [MODEL]   (two to three minutes on four cores)
+Run after every change of demo/model: python make_model.py [MODEL]   (half a minute on four cores)
 The golden holds the CRC-32 of model.safetensors; tests/transcribe/parity_test.cpp fails when it differs.
 """
 import json

@@ -218,7 +218,8 @@ def run_loop():
         )
         segments = [s for s in result["segments"] if s["text"]]  # blank ones are dropped by sotto
         for s in segments:
-            s["words"] = [] if "words" not in s else [{**w, "start": float(w["start"]), "end": float(w["end"])} for w in s["words"]]
+            words = s.get("words", [])
+            s["words"] = [{**w, "start": float(w["start"]), "end": float(w["end"])} for w in words]
         cases.append(
             {"content_frames": content_frames, "options": options, "text": result["text"], "segments": segments}
         )
