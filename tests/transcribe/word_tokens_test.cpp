@@ -16,7 +16,8 @@ namespace {
 TEST(SplitToWordTokens, SplitsAsOpenAiWhisperDoes) {
   const std::filesystem::path tiny = test::source_dir() / "tests" / "golden" / "transcribe" / "tiny";
   const Vocabulary vocabulary = make_vocabulary(text::Tokenizer::load(tiny), true);
-  for (const auto& golden : read_json_object(tiny / "golden.json").at("splits")) {
+  const nlohmann::json goldens = read_json_object(tiny / "golden.json");
+  for (const auto& golden : goldens.at("splits")) {
     const auto tokens = golden.at("tokens").get<std::vector<TokenId>>();
     std::vector<std::string> words;
     std::vector<std::vector<TokenId>> word_tokens;
