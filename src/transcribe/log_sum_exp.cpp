@@ -34,7 +34,9 @@ constexpr float kLowest = -std::numeric_limits<float>::infinity();
 /// The last values of a row, filled up with -infinity.
 [[gnu::always_inline]] inline Floats load_rest(std::span<const float> rest) {
   Floats loaded = Floats{} + kLowest;
-  std::memcpy(&loaded, rest.data(), rest.size_bytes());
+  for (std::size_t lane = 0; lane < rest.size(); ++lane) {
+    loaded[lane] = rest[lane];
+  }
   return loaded;
 }
 
