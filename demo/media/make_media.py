@@ -24,11 +24,11 @@ import soundfile
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "train"))
 
-import data  # noqa: E402
-import grammar  # noqa: E402
-import synth  # noqa: E402
-import testset  # noqa: E402
-from features import RATE  # noqa: E402
+import data
+import grammar
+import synth
+import testset
+from features import RATE
 
 MEDIA_SEED = 71
 TEST_SEED = 20
@@ -123,7 +123,11 @@ def speaker_of(voice: str) -> str:
 def speech_set(folder: Path, items: list[tuple[np.ndarray, list[testset.Utterance]]], language: int) -> None:
     """speaker/chapter/speaker-chapter-0000.flac with speaker-chapter.trans.txt (and .translation.txt)."""
     shutil.rmtree(folder, ignore_errors=True)
-    held_out = [*synth.HELD_OUT_VARIANTS, *(f"flite-{v}" for v in synth.HELD_OUT_FLITE), *(f"festival-{v}" for v in synth.HELD_OUT_FESTIVAL)]
+    held_out = [
+        *synth.HELD_OUT_VARIANTS,
+        *(f"flite-{v}" for v in synth.HELD_OUT_FLITE),
+        *(f"festival-{v}" for v in synth.HELD_OUT_FESTIVAL),
+    ]
     lines: dict[str, list[tuple[str, str, str]]] = {}
     for audio, said in items:
         speaker = f"{101 + held_out.index(speaker_of(said[0].voice))}"

@@ -167,6 +167,9 @@ class Composer:
             a = x.astype(int)
             w = (x - a).astype(np.float32)
             mel = mel[:, a] * (1 - w) + mel[:, a + 1] * w
+        if r.random() < 0.25:
+            # Speech recorded at 8 or 11 kHz has nothing above half of that.
+            mel[:, r.randint(57, 70) :] -= r.uniform(3, 8)
         return 10.0**mel, phone, tokens.tolist(), spans, english.tolist()
 
     def window(self, seconds: float, targets: int, decoder: bool = True) -> Window:
@@ -231,7 +234,7 @@ class Composer:
         if r.random() < 0.4:
             tilt = np.interp(np.arange(80), np.linspace(0, 79, 6), self.n.uniform(-0.6, 0.6, 6))
             power = power * (10**tilt).astype(np.float32)
-        if r.random() < 0.12:
+        if r.random() < 0.06:
             band = np.full(80, 1e-4, np.float32)
             band[r.randint(2, 6) : r.randint(55, 79)] = 1
             power = power * band

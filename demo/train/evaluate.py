@@ -97,7 +97,9 @@ def at_start(net: model.Network, v: Vocabulary, memory: torch.Tensor) -> tuple[l
     return logits[:, v.language].argmax(-1).tolist(), logits.softmax(-1)[:, v.nospeech].tolist()
 
 
-def decode(net: model.Network, v: Vocabulary, memory: torch.Tensor, language: int, translate: bool, stamped: bool = True) -> list[list[int]]:
+def decode(
+    net: model.Network, v: Vocabulary, memory: torch.Tensor, language: int, translate: bool, stamped: bool = True
+) -> list[list[int]]:
     """Greedy tokens of each window under openai-whisper's rules."""
     out: list[list[int]] = []
     for part in memory.split(32):
@@ -210,9 +212,7 @@ def material(count: int, seed: int, cache: Path | None) -> dict:
     return out
 
 
-def evaluate(
-    folder: Path, count: int, seed: int, cache: Path | None, limit: int, singles: bool, only: list[str]
-) -> dict:
+def evaluate(folder: Path, count: int, seed: int, cache: Path | None, limit: int, singles: bool, only: list[str]) -> dict:
     """All figures, printed as they come; limit cuts the set for a look during training."""
     net, v = load(folder)
     tests = material(count, seed, cache)
@@ -230,9 +230,7 @@ def evaluate(
         tokens = decode(net, v, memory, language, False)
         row["full windows"] = accuracy([" ".join(u.text for *_, u in w.spoken) for w in full], [v.decode(t) for t in tokens])
         plain = decode(net, v, memory, language, False, stamped=False)
-        row["full windows, no timestamps"] = accuracy(
-            [" ".join(u.text for *_, u in w.spoken) for w in full], [v.decode(t) for t in plain]
-        )
+        row["full windows, no timestamps"] = accuracy([" ".join(u.text for *_, u in w.spoken) for w in full], [v.decode(t) for t in plain])
         right = sum(timed([s[:2] for s in w.spoken], segments(t, v)) for w, t in zip(full, tokens, strict=True))
         row["segments in time"] = 100 * right / sum(len(w.spoken) for w in full)
         languages, _ = at_start(net, v, memory)

@@ -27,9 +27,7 @@ def table(text: str) -> list[Sentence]:
     return [row(line) for line in text.strip().splitlines() if line.strip()]
 
 
-NAMES = (
-    "Anna Peter Maria Thomas Sofia Paul Laura David Emma Martin Julia Daniel Clara Robert Nina Victor"
-).split()
+NAMES = ("Anna Peter Maria Thomas Sofia Paul Laura David Emma Martin Julia Daniel Clara Robert Nina Victor").split()
 
 # Subjects in the third person singular.
 SUBJECTS = table(
@@ -390,8 +388,7 @@ _SMALL = {
     "siebzehn achtzehn neunzehn",
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis "
     "diecisiete dieciocho diecinueve",
-    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept "
-    "dix-huit dix-neuf",
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf",
 }
 SMALL = {language: words.split() for language, words in _SMALL.items()}
 _TENS = {
@@ -446,8 +443,7 @@ def capitalise(text: str) -> str:
 def form(template: str, **slots: Sentence) -> Sentence:
     """Fill the four templates of a row from the four forms of each slot."""
     return tuple(  # type: ignore[return-value]
-        capitalise(part.format(**{name: value[i] for name, value in slots.items()}))
-        for i, part in enumerate(row(template))
+        capitalise(part.format(**{name: value[i] for name, value in slots.items()})) for i, part in enumerate(row(template))
     )
 
 

@@ -4,8 +4,8 @@ Each step is a list of micro-batches that the processes take from a shared count
 slows down simply takes fewer. Gradients, parameters and optimiser state are flat shared tensors; each process
 reduces and updates its own share of them (Muon on the hidden matrices, AdamW on the rest). Everything, the
 optimiser included, is in the checkpoint. The schedule is a JSON list of stages, read again while training:
-until (minutes), lr (first, last), languages (shares), mix of micro-batches (seconds, windows, share, chance that
-the encoder is frozen), micro (micro-batches a step) and the weights of the losses.
+until (steps, or minutes with --clock minutes), lr (first, last), languages (shares), mix of micro-batches (seconds,
+windows, share, chance that the encoder is frozen), micro (micro-batches a step) and the weights of the losses.
 """
 
 from __future__ import annotations
@@ -74,9 +74,7 @@ def orthogonalise(g: torch.Tensor) -> torch.Tensor:
     return (x.T if flipped else x).float()
 
 
-def losses(
-    net: model.Network, batch: Batch, stage: dict, frozen: bool, time0: int, eot: int
-) -> tuple[torch.Tensor, dict[str, float]]:
+def losses(net: model.Network, batch: Batch, stage: dict, frozen: bool, time0: int, eot: int) -> tuple[torch.Tensor, dict[str, float]]:
     """Weighted loss of a micro-batch and its parts; frozen trains only the decoder, at a fraction of the cost."""
     mel, offset = torch.from_numpy(batch.mel), torch.from_numpy(batch.offset)
     stats: dict[str, float] = {}
@@ -157,14 +155,14 @@ def guided(attention: list[torch.Tensor], heads: tuple, spans: torch.Tensor, win
     return total / len(heads)
 
 
-def stage_at(schedule: list[dict], minutes: float) -> dict:
+def stage_at(schedule: list[dict], now: float) -> dict:
     """The stage at a time, with its learning rate interpolated."""
     begin = 0.0
     for stage in schedule:
         end = stage["until"]
-        if minutes < end or stage is schedule[-1]:
-            part = min(1.0, max(0.0, (minutes - begin) / max(1e-6, end - begin)))
-            return {**stage, "rate": stage["lr"][0] + (stage["lr"][1] - stage["lr"][0]) * part, "over": minutes >= end}
+        if now < end or stage is schedule[-1]:
+            part = min(1.0, max(0.0, (now - begin) / max(1e-6, end - begin)))
+            return {**stage, "rate": stage["lr"][0] + (stage["lr"][1] - stage["lr"][0]) * part, "over": now >= end}
         begin = end
     raise ValueError("empty schedule")
 
@@ -211,7 +209,7 @@ def worker(rank: int, workers: int, args: argparse.Namespace, size: model.Size, 
         if step % 20 == 0 or step == base:
             schedule = json.loads(shared.text.value)
         minutes = float(shared.control[0])
-        stage = stage_at(schedule, minutes)
+        stage = stage_at(schedule, minutes if args.clock == "minutes" else step)
         if stage["over"]:
             break
         composer.language_weights = stage["languages"]
@@ -326,6 +324,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--schedule", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="checkpoint")
+    parser.add_argument("--clock", choices=("steps", "minutes"), default="steps", help="unit of the schedule")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=float, default=120, help="seconds")
