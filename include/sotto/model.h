@@ -53,11 +53,13 @@ struct GenerationConfig {
 /// decoder, stateful: input_ids i64 [batch, n_tokens], encoder_hidden_states f32 [batch, n_audio_ctx,
 /// n_audio_state], beam_idx i32 [batch] → logits f32 [batch, n_tokens, n_vocab]. Self-attention K and V live
 /// in state and are reordered by beam_idx; cross-attention K and V are computed at the first inference
-/// after reset_state() and kept. In graphs from build() the batch of input_ids may be a multiple of the windows
-/// encoder_hidden_states held then: the beams of a window stand side by side and share its K and V. The layout
-/// is the one optimum-intel writes and openvino.genai reads.
+/// after reset_state() and kept. In graphs from build() the batch of input_ids may be a multiple of the
+/// windows encoder_hidden_states held then: the beams of a window stand side by side and share its K and V.
+/// The layout is the one optimum-intel writes and openvino.genai reads.
 struct WhisperModel {
   std::filesystem::path directory;  ///< where the JSON files are
+  /// Keeps `directory` where it was made for a checkpoint that is one file; it goes away with its last copy.
+  std::shared_ptr<const void> directory_owner;
   ModelDimensions dims;
   GenerationConfig generation;
   std::shared_ptr<ov::Model> encoder;
@@ -78,8 +80,9 @@ GenerationConfig read_generation_config(const std::filesystem::path& directory);
 /// True if the directory holds openvino_encoder_model.xml.
 bool is_ir_directory(const std::filesystem::path& directory);
 
-/// Builds both graphs in memory from a Hugging Face directory with safetensors (f32, f16 or bf16, one file
-/// or sharded). Throws Error(not_found | bad_format | unsupported) naming the file, the tensor and both
+/// Builds both graphs in memory from a Hugging Face directory (safetensors or pytorch_model.bin, one file or
+/// sharded), a .pt file of openai/whisper or a ggml .bin file of whisper.cpp; docs/checkpoints.md says what
+/// of each is used. Throws Error(not_found | bad_format | unsupported) naming the file, the tensor and both
 /// shapes.
 WhisperModel build(const std::filesystem::path& checkpoint);
 

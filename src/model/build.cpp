@@ -1,3 +1,4 @@
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -6,7 +7,8 @@
 #include "core/json_file.h"
 #include "core/log.h"
 #include "model/graphs.h"
-#include "model/safetensors.h"
+#include "model/sources/companion_files.h"
+#include "model/sources/source.h"
 #include "sotto/model.h"
 
 namespace sotto::model {
@@ -24,17 +26,27 @@ bool has_tied_tables(const std::filesystem::path& checkpoint) {
   return json_field(read_json_object(path), "tie_word_embeddings", true, path);
 }
 
+/// Where the JSON files of a source are; those of a single file are written first.
+void set_directory(WhisperModel& model, const sources::Source& source) {
+  model.directory = source.directory;
+  if (source.kind != sources::Source::Kind::huggingface) {
+    const auto companions = std::make_shared<const sources::CompanionDirectory>(source);
+    model.directory = companions->path();
+    model.directory_owner = companions;
+  }
+}
+
 }  // namespace
 
 WhisperModel build(const std::filesystem::path& checkpoint) {
+  sources::Source source = sources::open_source(checkpoint);
   WhisperModel model;
-  model.directory = checkpoint;
-  model.dims = read_dimensions(checkpoint);
-  model.generation = read_generation_config(checkpoint);
-  TensorFiles files = read_safetensors(checkpoint);
-  Weights weights(checkpoint.string(), std::move(files.tensors), std::move(files.keep_alive));
+  set_directory(model, source);
+  model.dims = source.dims;
+  model.generation = read_generation_config(model.directory);
+  Weights weights(checkpoint.string(), std::move(source.tensors), std::move(source.keep_alive));
   model.encoder = build_encoder(weights, model.dims);
-  model.decoder = build_decoder(weights, model.dims, has_tied_tables(checkpoint));
+  model.decoder = build_decoder(weights, model.dims, has_tied_tables(model.directory));
   set_runtime_options(*model.decoder);
   return model;
 }

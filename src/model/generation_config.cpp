@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/json_file.h"
+#include "model/sources/alignment_heads.h"
 #include "sotto/error.h"
 #include "sotto/model.h"
 
@@ -145,9 +146,15 @@ class Completion {
     fill_default("task_to_id", std::move(tasks));
   }
 
-  /// Without known heads all of the upper half of the layers tell time (openai/whisper model.py, Whisper).
+  /// The heads of the official model of these dimensions, as fine-tuning keeps them; without any, all of the
+  /// upper half of the layers tell time (openai/whisper model.py, Whisper).
   void fill_alignment_heads() {
     if (!is_missing(generation_, "alignment_heads")) {
+      return;
+    }
+    const auto official = sources::official_alignment_heads(read_dimensions(directory_), directory_);
+    if (!official.empty()) {
+      generation_["alignment_heads"] = official;
       return;
     }
     const fs::path path = directory_ / "config.json";

@@ -13,7 +13,17 @@ namespace {
 
 using nlohmann::json;
 
-const json kConfig = {{"vocab_size", 120}, {"decoder_layers", 3}, {"decoder_attention_heads", 2}};
+const json kConfig = {{"vocab_size", 120},
+                      {"d_model", 16},
+                      {"num_mel_bins", 80},
+                      {"max_source_positions", 1500},
+                      {"max_target_positions", 448},
+                      {"encoder_layers", 2},
+                      {"encoder_attention_heads", 2},
+                      {"encoder_ffn_dim", 64},
+                      {"decoder_layers", 3},
+                      {"decoder_attention_heads", 2},
+                      {"decoder_ffn_dim", 64}};
 const json kTokens = {
     {"<|endoftext|>", 100}, {"<|startoftranscript|>", 101}, {"<|en|>", 102},        {"<|haw|>", 103},
     {"<|translate|>", 104}, {"<|transcribe|>", 105},        {"<|startoflm|>", 106}, {"<|startofprev|>", 107},

@@ -97,6 +97,18 @@ void dequantize_block(GgmlType type, const std::byte* block, BlockValues& values
   }
 }
 
+/// False where a value does not fit f16.
+bool dequantize_block_to_f16(GgmlType type, const std::byte* block, std::uint16_t* to) {
+  BlockValues values = {};
+  dequantize_block(type, block, values);
+  bool fits = true;
+  for (std::size_t i = 0; i < kBlockValues; ++i) {
+    fits &= std::abs(values[i]) <= kLargestF16;
+    to[i] = to_f16_bits(values[i]);
+  }
+  return fits;
+}
+
 }  // namespace
 
 std::optional<GgmlBlock> ggml_block(GgmlType type) {
@@ -122,21 +134,17 @@ std::optional<GgmlBlock> ggml_block(GgmlType type) {
 bool dequantize(GgmlType type, std::span<const std::byte> from, std::span<std::uint16_t> to) {
   constexpr std::size_t kBlocksPerThread = 4096;
   constexpr std::size_t kMaxThreads = 16;
-  const std::size_t block_bytes = ggml_block(type)->n_bytes;
+  const std::size_t n_blocks = to.size() / kBlockValues;
+  const std::size_t block_bytes = from.size() / n_blocks;
   std::atomic<bool> fits = true;
-  parallel_chunks(from.size() / block_bytes, kBlocksPerThread, kMaxThreads,
-                  [&](std::size_t first, std::size_t last) {
-                    BlockValues values = {};
-                    for (std::size_t block = first; block < last; ++block) {
-                      dequantize_block(type, from.data() + block * block_bytes, values);
-                      for (std::size_t i = 0; i < kBlockValues; ++i) {
-                        if (!(std::abs(values[i]) <= kLargestF16)) {
-                          fits = false;
-                        }
-                        to[block * kBlockValues + i] = to_f16_bits(values[i]);
-                      }
-                    }
-                  });
+  parallel_chunks(n_blocks, kBlocksPerThread, kMaxThreads, [&](std::size_t first, std::size_t last) {
+    for (std::size_t block = first; block < last; ++block) {
+      if (!dequantize_block_to_f16(type, from.data() + block * block_bytes,
+                                   to.data() + block * kBlockValues)) {
+        fits = false;
+      }
+    }
+  });
   return fits;
 }
 

@@ -80,6 +80,7 @@ class GgmlReader {
   std::vector<std::string> read_tokens(std::int64_t n_vocab) {
     std::vector<std::string> tokens;
     const std::int64_t n_tokens = read_size("number of tokens", 0, n_vocab);
+    tokens.reserve(std::min(static_cast<std::size_t>(n_tokens), reader_.n_left() / sizeof(std::uint32_t)));
     for (std::int64_t i = 0; i < n_tokens; ++i) {
       tokens.emplace_back(reader_.take_text(reader_.read<std::uint32_t>("token length"), "token"));
     }

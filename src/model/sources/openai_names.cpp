@@ -81,8 +81,9 @@ std::optional<std::string> rename_in_block(std::string_view name) {
     const std::string_view rest = name.substr(prefix.size());
     const std::size_t dot = rest.find('.');
     int layer = 0;
-    const char* const end = rest.data() + std::min(dot, rest.size());
-    if (dot == std::string_view::npos || std::from_chars(rest.data(), end, layer).ptr != end) {
+    const std::string_view number = rest.substr(0, dot);
+    if (dot == std::string_view::npos ||
+        std::from_chars(number.begin(), number.end(), layer).ptr != number.end()) {
       return std::nullopt;
     }
     auto inside = find(kBlock, rest.substr(dot + 1));

@@ -16,46 +16,48 @@ constexpr std::size_t kMaxValues = 200'000;
 constexpr std::size_t kMaxPlaces = 200'000;
 constexpr Pickle::Ref kEmptyPlace = 0xffffffff;
 
+namespace opcode {
 enum Opcode : std::uint8_t {
-  kMark = '(',
-  kStop = '.',
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kBinInt2 = 'M',
-  kNone = 'N',
-  kBinPersId = 'Q',
-  kReduce = 'R',
-  kBinString = 'T',
-  kShortBinString = 'U',
-  kBinUnicode = 'X',
-  kEmptyList = ']',
-  kAppend = 'a',
-  kBuild = 'b',
-  kGlobal = 'c',
-  kAppends = 'e',
-  kBinGet = 'h',
-  kLongBinGet = 'j',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kSetItem = 's',
-  kTuple = 't',
-  kEmptyTuple = ')',
-  kSetItems = 'u',
-  kEmptyDict = '}',
-  kBinFloat = 'G',
-  kProto = 0x80,
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kLong1 = 0x8a,
-  kShortBinUnicode = 0x8c,
-  kBinUnicode8 = 0x8d,
-  kStackGlobal = 0x93,
-  kMemoize = 0x94,
-  kFrame = 0x95,
+  mark = '(',
+  stop = '.',
+  bin_int = 'J',
+  bin_int1 = 'K',
+  bin_int2 = 'M',
+  none = 'N',
+  bin_pers_id = 'Q',
+  reduce = 'R',
+  bin_string = 'T',
+  short_bin_string = 'U',
+  bin_unicode = 'X',
+  empty_list = ']',
+  append = 'a',
+  build = 'b',
+  global = 'c',
+  appends = 'e',
+  bin_get = 'h',
+  long_bin_get = 'j',
+  bin_put = 'q',
+  long_bin_put = 'r',
+  set_item = 's',
+  tuple = 't',
+  empty_tuple = ')',
+  set_items = 'u',
+  empty_dict = '}',
+  bin_float = 'G',
+  proto = 0x80,
+  tuple1 = 0x85,
+  tuple2 = 0x86,
+  tuple3 = 0x87,
+  new_true = 0x88,
+  new_false = 0x89,
+  long1 = 0x8a,
+  short_bin_unicode = 0x8c,
+  bin_unicode8 = 0x8d,
+  stack_global = 0x93,
+  memoize = 0x94,
+  frame = 0x95,
 };
+}  // namespace opcode
 
 /// Names of opcodes that are refused, as pickletools spells them; those of protocol 0 and the constructing
 /// ones.
@@ -92,7 +94,7 @@ class PickleMachine {
     if (reader_.size() > kMaxBytes) {
       refuse(fmt::format("expected a pickle of at most {} bytes, found {}", kMaxBytes, reader_.size()));
     }
-    for (auto opcode = reader_.read<std::uint8_t>("opcode"); opcode != kStop;
+    for (auto opcode = reader_.read<std::uint8_t>("opcode"); opcode != opcode::stop;
          opcode = reader_.read<std::uint8_t>("opcode")) {
       at_ = reader_.offset() - 1;
       execute(opcode);
@@ -123,27 +125,27 @@ class PickleMachine {
 
   bool push_constant(std::uint8_t opcode) {
     switch (opcode) {
-      case kNone:
+      case opcode::none:
         return push(Kind::none);
-      case kNewTrue:
-      case kNewFalse:
-        return push_number(Kind::boolean, opcode == kNewTrue ? 1 : 0);
-      case kBinInt:
+      case opcode::new_true:
+      case opcode::new_false:
+        return push_number(Kind::boolean, opcode == opcode::new_true ? 1 : 0);
+      case opcode::bin_int:
         return push_number(Kind::integer, reader_.read<std::int32_t>("BININT"));
-      case kBinInt1:
+      case opcode::bin_int1:
         return push_number(Kind::integer, reader_.read<std::uint8_t>("BININT1"));
-      case kBinInt2:
+      case opcode::bin_int2:
         return push_number(Kind::integer, reader_.read<std::uint16_t>("BININT2"));
-      case kLong1:
+      case opcode::long1:
         return push_number(Kind::integer, read_long());
-      case kBinFloat:
+      case opcode::bin_float:
         reader_.read<double>("BINFLOAT");  // no checkpoint needs one
         return push(Kind::real);
-      case kEmptyTuple:
+      case opcode::empty_tuple:
         return push(Kind::tuple);
-      case kEmptyList:
+      case opcode::empty_list:
         return push(Kind::list);
-      case kEmptyDict:
+      case opcode::empty_dict:
         return push(Kind::dict);
       default:
         return false;
@@ -152,13 +154,13 @@ class PickleMachine {
 
   bool push_text(std::uint8_t opcode) {
     switch (opcode) {
-      case kShortBinUnicode:
-      case kShortBinString:
+      case opcode::short_bin_unicode:
+      case opcode::short_bin_string:
         return push_text_of(reader_.read<std::uint8_t>("text length"));
-      case kBinUnicode:
-      case kBinString:
+      case opcode::bin_unicode:
+      case opcode::bin_string:
         return push_text_of(reader_.read<std::uint32_t>("text length"));
-      case kBinUnicode8:
+      case opcode::bin_unicode8:
         return push_text_of(reader_.read<std::uint64_t>("text length"));
       default:
         return false;
@@ -167,23 +169,23 @@ class PickleMachine {
 
   bool collect(std::uint8_t opcode) {
     switch (opcode) {
-      case kMark:
+      case opcode::mark:
         check_places(marks_.size());
         marks_.push_back(stack_.size());
         return true;
-      case kTuple:
+      case opcode::tuple:
         return push(Kind::tuple, {}, pop_to_mark());
-      case kTuple1:
-      case kTuple2:
-      case kTuple3:
-        return push(Kind::tuple, {}, pop(opcode - kTuple1 + 1U));
-      case kAppend:
+      case opcode::tuple1:
+      case opcode::tuple2:
+      case opcode::tuple3:
+        return push(Kind::tuple, {}, pop(opcode - opcode::tuple1 + 1U));
+      case opcode::append:
         return extend(Kind::list, pop(1));
-      case kAppends:
+      case opcode::appends:
         return extend(Kind::list, pop_to_mark());
-      case kSetItem:
+      case opcode::set_item:
         return extend(Kind::dict, pop(2));
-      case kSetItems:
+      case opcode::set_items:
         return extend(Kind::dict, pop_to_mark());
       default:
         return false;
@@ -192,15 +194,15 @@ class PickleMachine {
 
   bool use_memo(std::uint8_t opcode) {
     switch (opcode) {
-      case kBinPut:
+      case opcode::bin_put:
         return memoize(reader_.read<std::uint8_t>("memo index"));
-      case kLongBinPut:
+      case opcode::long_bin_put:
         return memoize(reader_.read<std::uint32_t>("memo index"));
-      case kMemoize:
+      case opcode::memoize:
         return memoize(n_memoized_);
-      case kBinGet:
+      case opcode::bin_get:
         return push_ref(recall(reader_.read<std::uint8_t>("memo index")));
-      case kLongBinGet:
+      case opcode::long_bin_get:
         return push_ref(recall(reader_.read<std::uint32_t>("memo index")));
       default:
         return false;
@@ -209,24 +211,24 @@ class PickleMachine {
 
   bool apply(std::uint8_t opcode) {
     switch (opcode) {
-      case kProto:
+      case opcode::proto:
         return check_protocol(reader_.read<std::uint8_t>("protocol"));
-      case kFrame:
+      case opcode::frame:
         reader_.read<std::uint64_t>("frame length");
         return true;
-      case kGlobal: {
+      case opcode::global: {
         const std::string module = read_line();
         return push_global(module + "." + read_line());
       }
-      case kStackGlobal: {
+      case opcode::stack_global: {
         const std::vector<Ref> names = pop(2);
         return push_global(text_of(names[0]) + "." + text_of(names[1]));
       }
-      case kBinPersId:
+      case opcode::bin_pers_id:
         return push(Kind::persistent_id, {}, pop(1));
-      case kReduce:
+      case opcode::reduce:
         return call(pop(2));
-      case kBuild:
+      case opcode::build:
         return discard_state(pop(2));
       default:
         return false;

@@ -252,6 +252,7 @@ class TorchReader {
       fail(where, fmt::format("{}: expected a tuple of at most {} numbers.", what, kMaxTensorDims));
     }
     std::vector<std::size_t> sizes;
+    sizes.reserve(value.items.size());
     for (const Pickle::Ref item : value.items) {
       sizes.push_back(size_of(pickle_[item], what, where));
     }

@@ -37,7 +37,7 @@ std::string utf8(char32_t c) {
 
 /// GPT-2's alphabet: printable Latin-1 stands for itself, the other bytes for U+0100 and on.
 const std::array<std::string, 256>& alphabet() {
-  static const std::array<std::string, 256> kAlphabet = [] {
+  static const std::array<std::string, 256> all_letters = [] {
     const auto is_printable = [](unsigned b) { return (b > 0x20 && b < 0x7F) || (b > 0xA0 && b != 0xAD); };
     std::array<std::string, 256> letters;
     char32_t next = 0x100;
@@ -46,12 +46,12 @@ const std::array<std::string, 256>& alphabet() {
     }
     return letters;
   }();
-  return kAlphabet;
+  return all_letters;
 }
 
 /// The bytes a token of vocab.json stands for, or null if it has a letter outside the alphabet.
 std::optional<std::string> bytes_of(std::string_view printable) {
-  static const std::unordered_map<std::string_view, char> kBytes = [] {
+  static const std::unordered_map<std::string_view, char> byte_of_letter = [] {
     std::unordered_map<std::string_view, char> bytes;
     for (unsigned byte = 0; byte < alphabet().size(); ++byte) {
       bytes.emplace(alphabet()[byte], static_cast<char>(byte));
@@ -61,8 +61,8 @@ std::optional<std::string> bytes_of(std::string_view printable) {
   std::string bytes;
   while (!printable.empty()) {
     const std::size_t n = static_cast<unsigned char>(printable.front()) < 0x80 ? 1 : 2;
-    const auto found = kBytes.find(printable.substr(0, n));
-    if (found == kBytes.end()) {
+    const auto found = byte_of_letter.find(printable.substr(0, n));
+    if (found == byte_of_letter.end()) {
       return std::nullopt;
     }
     bytes.push_back(found->second);

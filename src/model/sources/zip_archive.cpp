@@ -242,6 +242,7 @@ ZipEntries read_zip(std::span<const std::byte> file, const std::string& where) {
   const Directory directory = find_directory(reader, file);
   reader.seek(directory.offset, "directory");
   std::vector<Entry> entries;
+  entries.reserve(directory.n_entries);
   for (std::uint64_t i = 0; i < directory.n_entries; ++i) {
     entries.push_back(read_central_header(reader));
   }
