@@ -60,8 +60,12 @@ struct QuantizeOptions {
   /// operation in floating point, so the quantizers would cost time and accuracy, run over the whole K cache
   /// at every step, and keep the cache from being fused. Needs statistics taken with the same option on.
   bool attention_inputs = false;
-  /// Mean of minima and mean of maxima where not set, and the extremes for ranges by channel.
+  /// How every activation range is chosen, if set; ranges by channel take the extremes otherwise.
   std::optional<RangeEstimator> activation_range = {};
+  /// Without activation_range: choose each range between NNCF's (the mean over inferences of minima and
+  /// maxima, which cuts off about half of them) and the extremes, by the error it causes in the layers behind
+  /// for a sample of tokens; extremes where tokens are not kept. Off: NNCF's.
+  bool search_ranges = true;
   bool quantize_outputs = false;  ///< put quantizers before the model's results too
 };
 
@@ -75,7 +79,7 @@ struct StepReport {
 };
 
 /// What calibration keeps of a model's activations: per observed tensor and inference, the minimum and
-/// maximum of each channel, and running means. Independent of every quantization option.
+/// maximum of each channel, running means, and a few tokens. Independent of every quantization option.
 class Statistics {
  public:
   struct Impl;

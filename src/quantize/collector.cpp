@@ -52,8 +52,10 @@ Collector::Collector(std::shared_ptr<ov::Model> model, const CollectorOptions& o
   ov::ResultVector results;
   std::size_t n_outputs = clone->get_results().size();
   for (const Observation& o : find_observations(graph, options.attention_inputs)) {
+    const std::size_t n_tokens = o.site.keep == Site::Keep::channels ? kTokensPerInference : 0;
     const auto op =
-        std::make_shared<StatisticsOp>(o.tensor, o.site.axis, static_cast<std::int64_t>(o.site.n_channels));
+        std::make_shared<StatisticsOp>(o.tensor, o.site.axis, static_cast<std::int64_t>(o.site.n_channels),
+                                       static_cast<std::int64_t>(n_tokens));
     op->set_friendly_name(fmt::format("{}/statistics_{}_{}", o.site.node, o.site.port, o.site.axis));
     results.push_back(std::make_shared<ov::op::v0::Result>(op));
     Outputs at{n_outputs++, std::nullopt};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
@@ -13,6 +14,8 @@
 #include <openvino/op/fake_quantize.hpp>
 
 #include "quantize/aggregate.h"
+#include "quantize/range_search.h"
+#include "quantize/weights.h"
 #include "sotto/error.h"
 
 namespace sotto::quantize {
@@ -23,13 +26,6 @@ constexpr std::size_t kLevels = 256;
 constexpr float kMinHalfRange = 8e-4F;
 constexpr float kMinSymmetricRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;
-
-/// What a quantizer's range is made of.
-struct Extremes {
-  std::vector<float> min;
-  std::vector<float> max;
-  std::vector<float> max_magnitude;
-};
 
 /// Smallest and largest of values each times the scale of its channel.
 std::pair<float, float> scaled_extremes(std::span<const float> min,
@@ -94,23 +90,85 @@ Extremes channel_extremes(const TensorStatistics& tensor,
   return e;
 }
 
-std::optional<Extremes> extremes_of(const ActivationQuantizer& quantizer,
-                                    const StatisticsMap& statistics,
-                                    const std::optional<RangeEstimator>& estimator) {
-  constexpr RangeEstimator kExtremes{Aggregator::minimum, Aggregator::maximum};
-  const TensorStatistics* tensor =
-      quantizer.per_channel ? statistics.along(quantizer.tensor, 1) : statistics.whole(quantizer.tensor);
-  if (tensor == nullptr) {
-    throw Error(ErrorCode::invalid_argument, describe(quantizer.tensor),
-                "expected statistics of this tensor, found none; were they collected with attention_inputs?");
+constexpr RangeEstimator kExtremes{Aggregator::minimum, Aggregator::maximum};
+
+/// Chooses the ranges of activations.
+class Ranges {
+ public:
+  Ranges(const InferenceGraph& graph,
+         const StatisticsMap& statistics,
+         const WeightScales& scales,
+         const QuantizeOptions& options)
+      : graph_(graph), statistics_(statistics), scales_(scales), options_(options) {}
+
+  /// The statistics a quantizer is made from; nullptr if nothing was observed.
+  const TensorStatistics* statistics_of(const ActivationQuantizer& quantizer) const {
+    const TensorStatistics* tensor =
+        quantizer.per_channel ? statistics_.along(quantizer.tensor, 1) : statistics_.whole(quantizer.tensor);
+    if (tensor == nullptr) {
+      throw Error(
+          ErrorCode::invalid_argument, describe(quantizer.tensor),
+          "expected statistics of this tensor, found none; were they collected with attention_inputs?");
+    }
+    return tensor->site->n_samples == 0 ? nullptr : tensor;
   }
-  if (tensor->site->n_samples == 0) {
-    return std::nullopt;
+
+  Extremes extremes(const TensorStatistics& tensor, bool per_channel) const {
+    if (per_channel) {
+      return channel_extremes(tensor, statistics_.statistics(),
+                              options_.activation_range.value_or(kExtremes));
+    }
+    const RangeEstimator usual = options_.search_ranges ? kExtremes : RangeEstimator{};
+    return tensor_extremes(tensor, statistics_.statistics(), options_.activation_range.value_or(usual));
   }
-  const Statistics::Impl& samples = statistics.statistics();
-  return quantizer.per_channel ? channel_extremes(*tensor, samples, estimator.value_or(kExtremes))
-                               : tensor_extremes(*tensor, samples, estimator.value_or(RangeEstimator{}));
-}
+
+  Range range(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
+    const Extremes wide = extremes(tensor, quantizer.per_channel);
+    const bool searched = options_.search_ranges && !options_.activation_range && !quantizer.per_channel;
+    if (!searched || tensor.site->tokens.empty()) {
+      return quantizer.symmetric ? symmetric_range(wide.min, wide.max_magnitude)
+                                 : asymmetric_range(wide.min, wide.max);
+    }
+    const Extremes narrow = tensor_extremes(tensor, statistics_.statistics(), RangeEstimator{});
+    return search_range(sample(quantizer, tensor), narrow, wide, quantizer.symmetric);
+  }
+
+ private:
+  RangeSample sample(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
+    RangeSample sample{tensor.site->tokens.rows(), importance(quantizer, tensor)};
+    for (std::vector<float>& token : sample.tokens) {
+      for (std::size_t c = 0; c < tensor.scale.size(); ++c) {
+        token[c] *= tensor.scale[c];
+      }
+    }
+    return sample;
+  }
+
+  /// Of each channel, by the weights of the layers that read the tensor; equal for all where none does
+  /// directly.
+  std::vector<float> importance(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
+    const std::size_t n = tensor.site->site.n_channels;
+    std::vector<float> sum(n, 0.0F);
+    for (const Edge& edge : graph_.consumers(quantizer.tensor)) {
+      const Weight* weight = graph_.weight(*edge.get_node());
+      if (weight == nullptr || !weight->input_axis || weight->shape[*weight->input_axis] != n) {
+        continue;
+      }
+      const auto scale = scales_.find(weight->node);
+      const auto values =
+          scale == scales_.end() ? weight_values(*weight) : weight_values(*weight, *scale->second);
+      const std::vector<float> squares = sum_squares_along(values, weight->shape, *weight->input_axis);
+      std::ranges::transform(sum, squares, sum.begin(), std::plus<>());
+    }
+    const bool known = std::ranges::any_of(sum, [](float x) { return x > 0.0F; });
+    return known ? sum : std::vector<float>(n, 1.0F);
+  }
+
+  const InferenceGraph& graph_;
+  const StatisticsMap& statistics_;
+  const WeightScales& scales_;
+  const QuantizeOptions& options_;
+};
 
 void widen(Extremes& to, const Extremes& other) {
   to.min[0] = std::min(to.min[0], other.min[0]);
@@ -186,33 +244,48 @@ Range asymmetric_range(const std::vector<float>& min, const std::vector<float>& 
   return range;
 }
 
-void quantize_activations(const Placement& placement,
+void quantize_activations(const InferenceGraph& graph,
+                          const Placement& placement,
                           const StatisticsMap& statistics,
-                          const std::optional<RangeEstimator>& estimator,
+                          const WeightScales& scales,
+                          const QuantizeOptions& options,
                           std::vector<StepReport>& reports) {
+  const Ranges ranges(graph, statistics, scales, options);
   std::map<const ov::Node*, Extremes> unified;
-  std::vector<std::optional<Extremes>> extremes;
   for (const ActivationQuantizer& quantizer : placement.activations) {
-    extremes.push_back(extremes_of(quantizer, statistics, estimator));
-    if (quantizer.unified_with != nullptr && extremes.back()) {
-      const auto [group, is_new] = unified.emplace(quantizer.unified_with, *extremes.back());
-      if (!is_new) {
-        widen(group->second, *extremes.back());
-      }
+    const TensorStatistics* tensor = ranges.statistics_of(quantizer);
+    if (quantizer.unified_with == nullptr || tensor == nullptr) {
+      continue;
+    }
+    const Extremes own = ranges.extremes(*tensor, false);
+    const auto [group, is_new] = unified.emplace(quantizer.unified_with, own);
+    if (!is_new) {
+      widen(group->second, own);
+    }
+  }
+  std::vector<std::optional<Range>> chosen;
+  for (const ActivationQuantizer& quantizer : placement.activations) {
+    const TensorStatistics* tensor = ranges.statistics_of(quantizer);
+    if (tensor == nullptr) {
+      chosen.emplace_back();
+    } else if (quantizer.unified_with == nullptr) {
+      chosen.emplace_back(ranges.range(quantizer, *tensor));
+    } else {
+      const Extremes& e = unified.at(quantizer.unified_with);
+      chosen.emplace_back(quantizer.symmetric ? symmetric_range(e.min, e.max_magnitude)
+                                              : asymmetric_range(e.min, e.max));
     }
   }
   for (std::size_t i = 0; i < placement.activations.size(); ++i) {
     const ActivationQuantizer& quantizer = placement.activations[i];
     const std::string node = quantizer.tensor.get_node()->get_friendly_name();
-    if (!extremes[i]) {
+    if (!chosen[i]) {
       reports.push_back({kName, node, false, "nothing was observed", 0.0});
       continue;
     }
-    const Extremes& e = quantizer.unified_with != nullptr ? unified.at(quantizer.unified_with) : *extremes[i];
-    const Range range =
-        quantizer.symmetric ? symmetric_range(e.min, e.max_magnitude) : asymmetric_range(e.min, e.max);
-    insert(quantizer, range);
-    reports.push_back({kName, node, true, {}, static_cast<double>(range.high.front() - range.low.front())});
+    insert(quantizer, *chosen[i]);
+    reports.push_back(
+        {kName, node, true, {}, static_cast<double>(chosen[i]->high.front() - chosen[i]->low.front())});
   }
 }
 

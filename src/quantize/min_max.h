@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
 #include "quantize/placement.h"
@@ -8,6 +7,13 @@
 #include "sotto/quantize.h"
 
 namespace sotto::quantize {
+
+/// What a quantizer's range is made of: one value, or one a channel.
+struct Extremes {
+  std::vector<float> min;
+  std::vector<float> max;
+  std::vector<float> max_magnitude;
+};
 
 /// Bounds of a FakeQuantize: one value, or one a channel.
 struct Range {
@@ -24,12 +30,13 @@ Range symmetric_range(const std::vector<float>& min, const std::vector<float>& m
 /// Source: the same file, asymmetric_range() and tune_range().
 Range asymmetric_range(const std::vector<float>& min, const std::vector<float>& max);
 
-/// Inserts the FakeQuantize of every activation of `placement` with ranges from the statistics. Without an
-/// estimator: the mean over samples of each sample's minimum and maximum, or for ranges by channel the
-/// extremes over all samples.
-void quantize_activations(const Placement& placement,
+/// Inserts the FakeQuantize of every activation of `placement` with ranges from the statistics, chosen as the
+/// options say. `scales` are SmoothQuant's, which the weights of `graph` do not hold yet.
+void quantize_activations(const InferenceGraph& graph,
+                          const Placement& placement,
                           const StatisticsMap& statistics,
-                          const std::optional<RangeEstimator>& estimator,
+                          const WeightScales& scales,
+                          const QuantizeOptions& options,
                           std::vector<StepReport>& reports);
 
 }  // namespace sotto::quantize

@@ -209,7 +209,7 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
   const Placement placement = place_quantizers(
       smoothed, ignored, {options.preset, options.attention_inputs, options.quantize_outputs});
   result.steps.insert(result.steps.end(), placement.skipped.begin(), placement.skipped.end());
-  quantize_activations(placement, map, options.activation_range, result.steps);
+  quantize_activations(smoothed, placement, map, scales, options, result.steps);
 
   const auto first = first_convolutions(*result.model, placement);
   WeightQuantizer weights(smoothed, map, scales, options, result.steps);

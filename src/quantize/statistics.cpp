@@ -100,12 +100,12 @@ Statistics::Impl::Impl(std::uint64_t hash, const std::vector<Site>& observed) : 
   }
 }
 
-void Statistics::Impl::add(std::size_t index, std::span<const float> min_max_mean) {
+void Statistics::Impl::add(std::size_t index, std::span<const float> values) {
   SiteStatistics& s = sites[index];
   const std::size_t n = s.site.n_channels;
-  const auto min = min_max_mean.subspan(0, n);
-  const auto max = min_max_mean.subspan(n, n);
-  const auto mean = min_max_mean.subspan(2 * n, n);
+  const auto min = values.subspan(0, n);
+  const auto max = values.subspan(n, n);
+  const auto mean = values.subspan(2 * n, n);
   for (std::size_t c = 0; c < n; ++c) {
     if (!std::isfinite(mean[c])) {
       throw Error(
@@ -124,6 +124,11 @@ void Statistics::Impl::add(std::size_t index, std::span<const float> min_max_mea
     s.sum_mean[c] += static_cast<double>(mean[c]);
   }
   s.n_samples += 1;
+  for (std::size_t at = 3 * n; at < values.size(); at += n) {
+    if (!std::isnan(values[at])) {
+      s.tokens.offer(values.subspan(at, n));
+    }
+  }
   if (s.site.keep == Site::Keep::mean) {
     return;
   }
@@ -151,6 +156,7 @@ void Statistics::Impl::append(std::size_t index, const SiteStatistics& other, co
   if (s.first_shape.empty()) {
     s.first_shape = other.first_shape;
   }
+  s.tokens.merge(other.tokens);
   std::vector<float> row;
   for (const SampleStore::Row& at : other.rows) {
     from.read(at, row);

@@ -8,16 +8,20 @@
 #include <vector>
 
 #include "quantize/sample_store.h"
+#include "quantize/token_reservoir.h"
 #include "sotto/quantize.h"
 
 namespace sotto::quantize {
+
+/// Tokens offered by each inference for each site that keeps channels.
+inline constexpr std::size_t kTokensPerInference = 4;
 
 /// A tensor that is observed: the output `port` of `node`, by channel along `axis` or as a whole.
 struct Site {
   enum class Keep {
     mean,      ///< running means only
     tensor,    ///< and the whole tensor's extremes of each sample
-    channels,  ///< and each channel's extremes of each sample
+    channels,  ///< each channel's extremes of each sample, and some tokens
   };
 
   std::string node;
@@ -39,6 +43,7 @@ struct SiteStatistics {
   std::vector<std::int64_t> first_shape;  ///< of the first sample, where it was asked for
   std::vector<SampleStore::Row> rows;     ///< a sample's minima then maxima; once where they are equal
   std::vector<float> last_row;
+  TokenReservoir tokens;
 
   /// Nothing seen yet.
   static SiteStatistics of(const Site& site);
@@ -53,9 +58,9 @@ struct Statistics::Impl {
 
   explicit Impl(std::uint64_t hash, const std::vector<Site>& observed);
 
-  /// Adds one sample: f32 [3, n_channels] as StatisticsOp writes it. Throws Error(bad_format) naming the node
-  /// for values that are not finite; ignores a sample of an empty tensor.
-  void add(std::size_t site, std::span<const float> min_max_mean);
+  /// Adds one sample: f32 [3 + n_tokens, n_channels] as StatisticsOp writes it. Throws Error(bad_format)
+  /// naming the node for values that are not finite; ignores a sample of an empty tensor.
+  void add(std::size_t site, std::span<const float> min_max_mean_tokens);
 
   /// Adds all samples of the same site taken elsewhere.
   void append(std::size_t site, const SiteStatistics& other, const SampleStore& from);

@@ -2,7 +2,7 @@
 //   "SOTTOSTA" u32 version, u64 model hash, u64 n_samples, u64 n_sites, the sites, u64 hash of all before.
 // A site: its name (u32 length, bytes), u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
 // [n_channels], f32 max, f64 sums of means, its first shape (u64 rank, i64 dimensions), then n_rows rows: u32
-// size, f32 values. Size 0 repeats the row before.
+// size, f32 values (size 0 repeats the row before), then tokens: u64 count, f32 [count, n_channels].
 
 #include <cerrno>
 #include <cstring>
@@ -167,6 +167,11 @@ void write_site(Writer& out, const SiteStatistics& s, const SampleStore& store) 
       out.values(row);
     }
   }
+  const std::vector<std::vector<float>> tokens = s.tokens.rows();
+  out.number<std::uint64_t>(tokens.size());
+  for (const std::vector<float>& token : tokens) {
+    out.values(token);
+  }
 }
 
 Site read_site(Reader& in) {
@@ -219,6 +224,12 @@ SiteStatistics read_site_statistics(Reader& in, SampleStore& store) {
   s.first_shape.resize(in.count(sizeof(std::int64_t)));
   in.values(s.first_shape);
   read_rows(in, s, store);
+  const std::size_t n_tokens = in.count(s.site.n_channels * sizeof(float));
+  std::vector<float> token(s.site.n_channels);
+  for (std::size_t i = 0; i < n_tokens; ++i) {
+    in.values(token);
+    s.tokens.offer(token);
+  }
   return s;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -112,47 +114,82 @@ std::array<std::size_t, 3> outer_channels_inner(const ov::Shape& shape, std::int
           ov::shape_size(shape.begin() + at + 1, shape.end())};
 }
 
+/// Writes the values of `n` positions to `out` [n, channels]: which one of each part depends on the data, so
+/// that over many tensors every position has its turn and the same data gives the same tokens.
+void sample_tokens(const float* x, const std::array<std::size_t, 3>& shape, std::size_t n, float* out) {
+  const auto [outer, channels, inner] = shape;
+  const std::size_t n_positions = outer * inner;
+  const std::uint64_t seed = std::bit_cast<std::uint32_t>(x[0]) * std::uint64_t{0x9E3779B97F4A7C15};
+  for (std::size_t t = 0; t < n; ++t, out += channels) {
+    const std::size_t first = t * n_positions / n;
+    const std::size_t n_part = (t + 1) * n_positions / n - first;
+    if (n_part == 0) {
+      std::fill_n(out, channels, std::numeric_limits<float>::quiet_NaN());
+      continue;
+    }
+    const std::size_t at = first + (seed >> 32U) % n_part;
+    const float* from = x + at / inner * channels * inner + at % inner;
+    for (std::size_t c = 0; c < channels; ++c) {
+      out[c] = from[c * inner];
+    }
+  }
+}
+
+/// Sets `to` to a view of the tensor's values as f32, through `buffer` if they are f16; false for other
+/// types.
+bool as_floats(const ov::Tensor& tensor, std::vector<float>& buffer, const float*& to) {
+  if (tensor.get_element_type() == ov::element::f16) {
+    const auto* half = tensor.data<const ov::float16>();
+    buffer.assign(half, half + tensor.get_size());
+    to = buffer.data();
+    return true;
+  }
+  to = tensor.get_element_type() == ov::element::f32 ? tensor.data<const float>() : nullptr;
+  return to != nullptr;
+}
+
 }  // namespace
 
-StatisticsOp::StatisticsOp(const ov::Output<ov::Node>& tensor, std::int64_t axis, std::int64_t n_channels)
-    : Op({tensor}), axis_(axis), n_channels_(n_channels) {
+StatisticsOp::StatisticsOp(const ov::Output<ov::Node>& tensor,
+                           std::int64_t axis,
+                           std::int64_t n_channels,
+                           std::int64_t n_tokens)
+    : Op({tensor}), axis_(axis), n_channels_(n_channels), n_tokens_(n_tokens) {
   constructor_validate_and_infer_types();
 }
 
 void StatisticsOp::validate_and_infer_types() {
-  set_output_type(0, ov::element::f32, ov::Shape{3, static_cast<std::size_t>(n_channels_)});
+  set_output_type(0, ov::element::f32, ov::PartialShape{3 + n_tokens_, n_channels_});
 }
 
 std::shared_ptr<ov::Node> StatisticsOp::clone_with_new_inputs(const ov::OutputVector& inputs) const {
-  return std::make_shared<StatisticsOp>(inputs.at(0), axis_, n_channels_);
+  return std::make_shared<StatisticsOp>(inputs.at(0), axis_, n_channels_, n_tokens_);
 }
 
 bool StatisticsOp::visit_attributes(ov::AttributeVisitor& visitor) {
   visitor.on_attribute("axis", axis_);
   visitor.on_attribute("n_channels", n_channels_);
+  visitor.on_attribute("n_tokens", n_tokens_);
   return true;
 }
 
 bool StatisticsOp::evaluate(ov::TensorVector& outputs, const ov::TensorVector& inputs) const {
-  const ov::Tensor& in = inputs[0];
   const auto n = static_cast<std::size_t>(n_channels_);
-  outputs[0].set_shape({3, n});
+  const auto n_tokens = static_cast<std::size_t>(n_tokens_);
+  const std::size_t n_values = inputs[0].get_size();
+  const auto shape = outer_channels_inner(inputs[0].get_shape(), axis_);
+  outputs[0].set_shape({3 + n_tokens, n});
   float* out = outputs[0].data<float>();
-  const auto shape = outer_channels_inner(in.get_shape(), axis_);
-  const std::size_t n_values = in.get_size();
-  if (n_values != 0 && shape[1] != n) {
-    return false;
-  }
   Accumulator total(n);
-  if (n_values == 0) {
-    // nothing to see
-  } else if (in.get_element_type() == ov::element::f32) {
-    accumulate(in.data<const float>(), shape, total);
-  } else if (in.get_element_type() == ov::element::f16) {
-    const auto* half = in.data<const ov::float16>();
-    accumulate(std::vector<float>(half, half + n_values).data(), shape, total);
-  } else {
-    return false;
+  std::fill_n(out + 3 * n, n_tokens * n, std::numeric_limits<float>::quiet_NaN());
+  if (n_values != 0) {
+    std::vector<float> buffer;
+    const float* x = nullptr;
+    if (shape[1] != n || !as_floats(inputs[0], buffer, x)) {
+      return false;
+    }
+    accumulate(x, shape, total);
+    sample_tokens(x, shape, n_tokens, out + 3 * n);
   }
   const double per_channel = static_cast<double>(std::max<std::size_t>(n_values / n, 1));
   for (std::size_t c = 0; c < n; ++c) {

@@ -6,11 +6,13 @@
 
 namespace sotto::quantize {
 
-/// Minimum, maximum and mean of a tensor, by channel, in one pass over it.
+/// Minimum, maximum and mean of a tensor, by channel, in one pass over it, and some of its tokens.
 ///
-/// Input: f32 or f16, any shape of static rank. Output: f32 [3, n_channels] = minima, maxima, means along
-/// `axis`; with axis kWholeTensor, n_channels is 1. An empty tensor gives +inf, -inf, 0; a value that is not
-/// finite makes the mean of its channel not finite. Runs as a reference node inside the CPU plugin.
+/// Input: f32 or f16, any shape of static rank. Output: f32 [3 + n_tokens, n_channels] = minima, maxima,
+/// means along `axis`, then the values of n_tokens positions: one from each of n_tokens equal parts, NaN
+/// where there are fewer positions. With axis kWholeTensor, n_channels is 1. An empty tensor gives +inf,
+/// -inf, 0; a value that is not finite makes the mean of its channel not finite. Runs as a reference node
+/// inside the CPU plugin.
 class StatisticsOp : public ov::op::Op {
  public:
   OPENVINO_OP("StatisticsOp", "sotto");
@@ -18,7 +20,10 @@ class StatisticsOp : public ov::op::Op {
   static constexpr std::int64_t kWholeTensor = -1;
 
   StatisticsOp() = default;
-  StatisticsOp(const ov::Output<ov::Node>& tensor, std::int64_t axis, std::int64_t n_channels);
+  StatisticsOp(const ov::Output<ov::Node>& tensor,
+               std::int64_t axis,
+               std::int64_t n_channels,
+               std::int64_t n_tokens = 0);
 
   void validate_and_infer_types() override;
   std::shared_ptr<ov::Node> clone_with_new_inputs(const ov::OutputVector& inputs) const override;
@@ -29,6 +34,7 @@ class StatisticsOp : public ov::op::Op {
  private:
   std::int64_t axis_ = kWholeTensor;
   std::int64_t n_channels_ = 1;
+  std::int64_t n_tokens_ = 0;
 };
 
 }  // namespace sotto::quantize

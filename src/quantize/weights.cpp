@@ -199,6 +199,20 @@ std::vector<float> max_abs_along(std::span<const float> values, const ov::Shape&
   return max_abs(values, shape, {axis});
 }
 
+std::vector<float> sum_squares_along(std::span<const float> values,
+                                     const ov::Shape& shape,
+                                     std::size_t axis) {
+  std::vector<float> sums(shape[axis], 0.0F);
+  for_each_row(shape, {axis}, [&](const Row& row) {
+    const float* x = values.data() + row.first;
+    float* to = sums.data() + row.channel;
+    for (std::size_t i = 0; i < row.size; ++i) {
+      to[i * row.step] += x[i] * x[i];
+    }
+  });
+  return sums;
+}
+
 WeightRange weight_range(std::span<const float> values, const Weight& weight, bool half_range) {
   WeightRange range;
   range.shape = range_shape(weight);

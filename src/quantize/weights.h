@@ -16,6 +16,9 @@ std::vector<float> weight_values(const Weight& weight, std::span<const float> in
 /// Largest magnitude for each index along `axis`, over all other axes.
 std::vector<float> max_abs_along(std::span<const float> values, const ov::Shape& shape, std::size_t axis);
 
+/// Sum of squares for each index along `axis`, over all other axes.
+std::vector<float> sum_squares_along(std::span<const float> values, const ov::Shape& shape, std::size_t axis);
+
 /// The symmetric range of each output channel of a weight.
 struct WeightRange {
   std::vector<float> low;  ///< [n_channels], one for each index of the weight's channel axes

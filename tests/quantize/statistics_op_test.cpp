@@ -24,10 +24,13 @@ ov::Tensor tensor(const ov::Shape& shape, const std::vector<float>& values) {
 }
 
 /// Runs the operation inside the CPU plugin, where the tensor's rank is known and its dimensions are not.
-std::vector<float> statistics(const ov::Tensor& values, std::int64_t axis, std::int64_t n_channels) {
+std::vector<float> statistics(const ov::Tensor& values,
+                              std::int64_t axis,
+                              std::int64_t n_channels,
+                              std::int64_t n_tokens = 0) {
   const auto x =
       test::parameter(ov::PartialShape::dynamic(static_cast<std::int64_t>(values.get_shape().size())), "x");
-  return test::infer(test::model(std::make_shared<StatisticsOp>(x, axis, n_channels), {x}), values);
+  return test::infer(test::model(std::make_shared<StatisticsOp>(x, axis, n_channels, n_tokens), {x}), values);
 }
 
 TEST(StatisticsOp, GivesMinimaMaximaAndMeansOfTheLastAxis) {
@@ -54,6 +57,21 @@ TEST(StatisticsOp, GivesThemOfTheWholeTensor) {
 TEST(StatisticsOp, OfAnEmptyTensorIsAnEmptyInterval) {
   EXPECT_THAT(statistics(ov::Tensor(ov::element::f32, {1, 0, 2}), 2, 2),
               ElementsAre(kInfinity, kInfinity, -kInfinity, -kInfinity, 0, 0));
+}
+
+TEST(StatisticsOp, GivesTokensOfEachPartOfTheTensor) {
+  const auto rows = tensor({1, 2, 2}, {1, 2,  //
+                                       3, 4});
+  const std::vector<float> of_last = statistics(rows, 2, 2, 2);
+  EXPECT_THAT(std::vector<float>(of_last.begin() + 6, of_last.end()), ElementsAre(1, 2, 3, 4));
+  const std::vector<float> of_middle = statistics(rows, 1, 2, 2);
+  EXPECT_THAT(std::vector<float>(of_middle.begin() + 6, of_middle.end()), ElementsAre(1, 3, 2, 4));
+}
+
+TEST(StatisticsOp, MarksTokensThatAreNotThere) {
+  const std::vector<float> s = statistics(tensor({1, 1, 2}, {1, 2}), 2, 2, 2);
+  EXPECT_TRUE(std::isnan(s[6]));
+  EXPECT_THAT(std::vector<float>(s.begin() + 8, s.end()), ElementsAre(1, 2));
 }
 
 TEST(StatisticsOp, TellsOfAValueThatIsNotANumber) {

@@ -59,6 +59,7 @@ sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
   options.fast_bias_correction = json.value("fast_bias_correction", true);
   options.compress_weights = json.value("compress_weights", true);
   options.attention_inputs = true;
+  options.search_ranges = false;
   const std::map<std::string, OverflowFix> fixes = {{"enable", OverflowFix::enable},
                                                     {"first_layer_only", OverflowFix::first_layer_only},
                                                     {"disable", OverflowFix::disable}};

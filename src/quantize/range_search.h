@@ -1,0 +1,24 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "quantize/min_max.h"
+
+namespace sotto::quantize {
+
+/// What a range is judged by: tokens of a tensor, and how much an error of each channel weighs behind it.
+struct RangeSample {
+  std::vector<std::vector<float>> tokens;  ///< each [n_channels], as the quantizer sees them
+  std::vector<float> importance;           ///< [n_channels]: sum over the layers' outputs of weight^2
+};
+
+/// Sum over tokens and channels of importance * (value - quantized value)^2: what 256 levels on the range
+/// cost in the outputs of the layers behind, taking the channels' errors as independent.
+double quantization_error(const RangeSample& sample, float low, float high);
+
+/// The range between `narrow` and `wide` (one value each) that costs least. Each end takes one of five places
+/// from the narrow to the wide one.
+Range search_range(const RangeSample& sample, const Extremes& narrow, const Extremes& wide, bool symmetric);
+
+}  // namespace sotto::quantize

@@ -1,0 +1,58 @@
+#include "quantize/token_reservoir.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace sotto::quantize {
+namespace {
+
+std::vector<float> token(int i) {
+  return {static_cast<float>(i), 1.0F};
+}
+
+TokenReservoir offered(int first, int last) {
+  TokenReservoir reservoir;
+  for (int i = first; i < last; ++i) {
+    reservoir.offer(token(i));
+  }
+  return reservoir;
+}
+
+TEST(TokenReservoir, KeepsAtMostItsCapacityOfDifferentTokens) {
+  EXPECT_TRUE(TokenReservoir().empty());
+  TokenReservoir reservoir = offered(0, 100);
+  for (int i = 0; i < 100; ++i) {
+    reservoir.offer(token(i));
+  }
+  EXPECT_EQ(reservoir.rows().size(), 100U);
+  EXPECT_EQ(offered(0, 5000).rows().size(), TokenReservoir::kCapacity);
+}
+
+TEST(TokenReservoir, ChoosesWithoutRegardToOrder) {
+  TokenReservoir backwards;
+  for (int i = 999; i >= 0; --i) {
+    backwards.offer(token(i));
+    backwards.offer(token(i));
+  }
+  EXPECT_EQ(backwards.rows(), offered(0, 1000).rows());
+}
+
+TEST(TokenReservoir, ChoosesFromThroughoutWhatWasOffered) {
+  std::size_t n_early = 0;
+  for (const std::vector<float>& row : offered(0, 2000).rows()) {
+    n_early += row[0] < 1000 ? 1U : 0U;
+  }
+  EXPECT_GT(n_early, TokenReservoir::kCapacity / 4);
+  EXPECT_LT(n_early, TokenReservoir::kCapacity * 3 / 4);
+}
+
+TEST(TokenReservoir, MergedIsWhatOneWouldHaveKept) {
+  TokenReservoir merged = offered(0, 600);
+  merged.merge(offered(400, 1000));
+  EXPECT_EQ(merged.rows(), offered(0, 1000).rows());
+}
+
+}  // namespace
+}  // namespace sotto::quantize
