@@ -121,6 +121,7 @@ struct GraphDescription {
   std::map<std::string, std::uintmax_t>
       weight_bytes;                 ///< element type ("f16", "i8", ...) → bytes of constants
   std::size_t n_fake_quantize = 0;  ///< activation (and uncompressed weight) quantizers
+  std::string quantization;         ///< what quantize_whisper() noted of its options
 };
 
 /// What a model directory holds, IR or checkpoint.

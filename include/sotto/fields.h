@@ -104,6 +104,14 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"clip_timestamps",
               "start,end,start,end,... of the stretches to hear, s; the last end may be missing", 0},
         o.clip_timestamps);
+  visit(Field{"word_timestamps", "times of words too"}, o.word_timestamps);
+  visit(Field{"prepend_punctuations", "marks that belong to the word behind them"}, o.prepend_punctuations);
+  visit(Field{"append_punctuations", "marks that belong to the word before them"}, o.append_punctuations);
+  visit(
+      Field{"hallucination_silence_threshold",
+            "with word times: silence longer than this, s, around what is likely made up is skipped with it",
+            0},
+      o.hallucination_silence_threshold);
   visit(Field{"without_timestamps", "text only, no times within a window"}, o.without_timestamps);
   visit(Field{"max_initial_timestamp", "latest start of a window's first segment, s", 0, 30},
         o.max_initial_timestamp);
@@ -143,6 +151,7 @@ void visit_fields(Options& o, Visitor&& visit) {
         o.overflow_fix);
   visit(Field{"compress_weights", "store weights as i8"}, o.compress_weights);
   visit(Field{"attention_inputs", "quantize Q and K of attention as NNCF does"}, o.attention_inputs);
+  visit(Field{"quantize_outputs", "put quantizers before the model's results too"}, o.quantize_outputs);
   visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
 }
 

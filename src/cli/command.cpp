@@ -19,6 +19,10 @@ std::string transcribe_group(std::string_view field_name) {
       {"carry_initial_prompt", "What is heard"},
       {"prefix", "What is heard"},
       {"clip_timestamps", "What is heard"},
+      {"word_timestamps", "Words"},
+      {"prepend_punctuations", "Words"},
+      {"append_punctuations", "Words"},
+      {"hallucination_silence_threshold", "Words"},
       {"condition_on_previous_text", "What is heard"},
       {"without_timestamps", "What is heard"},
       {"temperatures", ""},  // openai-whisper's two options stand for it

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -39,12 +40,6 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-void write_all(std::FILE* file, std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0) {
-    throw Error(ErrorCode::io, "standard output", fmt::format("writing failed: {}.", std::strerror(errno)));
-  }
-}
-
 }  // namespace
 
 std::string progress_line(std::string_view stage, double done, double total, double elapsed_s, int width) {
@@ -77,15 +72,34 @@ void Console::print(std::string_view line) {
 
 void Console::write(std::string_view text) {
   clear_bar();
-  write_all(stdout, text);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    is_broken_ = true;
+    throw Error(ErrorCode::io, "standard output", fmt::format("writing failed: {}.", std::strerror(errno)));
+  }
 }
 
 void Console::warn(std::string_view text) {
+  if (holds_) {
+    held_.emplace_back(text);
+    return;
+  }
+  if (quiet_) {
+    return;
+  }
   clear_bar();
   fmt::print(stderr, "sotto: warning: {}\n", one_line(text));
 }
 
+void Console::release_warnings() {
+  holds_ = false;
+  for (const std::string& text : std::exchange(held_, {})) {
+    warn(text);
+  }
+}
+
 void Console::error(std::string_view text) {
+  holds_ = false;
+  held_.clear();
   clear_bar();
   fmt::print(stderr, "sotto: error: {}\n", one_line(text));
 }

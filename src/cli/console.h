@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sotto/log.h"
 
@@ -22,7 +23,7 @@ class Console {
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
 
-  /// Silences print() and the progress bar; write(), warnings and errors stay.
+  /// Silences print(), warnings and the progress bar; write() and errors stay.
   void set_quiet(bool quiet) { quiet_ = quiet; }
 
   /// A line for the reader on standard output.
@@ -31,8 +32,13 @@ class Console {
   void write(std::string_view text);
   /// "sotto: warning: TEXT" on standard error.
   void warn(std::string_view text);
+  /// Keeps warnings back until release_warnings(); an error drops them, for it says what they led to.
+  void hold_warnings() { holds_ = true; }
+  void release_warnings();
   /// "sotto: error: TEXT" on standard error, always one line.
   void error(std::string_view text);
+  /// True once standard output could not be written: no use in going on.
+  bool is_broken() const { return is_broken_; }
 
   /// Drives the progress bar and hands `stop` on.
   Progress progress(std::stop_token stop);
@@ -43,6 +49,9 @@ class Console {
 
   using Clock = std::chrono::steady_clock;
   bool quiet_ = false;
+  bool is_broken_ = false;
+  bool holds_ = false;
+  std::vector<std::string> held_;
   bool is_terminal_ = false;
   bool bar_shown_ = false;
   std::string stage_;

@@ -25,6 +25,7 @@ std::vector<std::string> language_codes(const model::GenerationConfig& generatio
 Json graph_json(const evaluate::GraphDescription& graph) {
   return {{"n_operations", graph.n_operations},
           {"n_fake_quantize", graph.n_fake_quantize},
+          {"quantization", graph.quantization},
           {"weight_bytes", graph.weight_bytes}};
 }
 
@@ -73,10 +74,13 @@ std::string graph_line(const evaluate::GraphDescription& graph) {
       weights += fmt::format("{} {}, ", type, megabytes(bytes));
     }
   }
-  const std::string kind = graph.n_fake_quantize > 0
-                               ? fmt::format("INT8 with {} quantizers", graph.n_fake_quantize)
-                               : "not quantized";
-  return fmt::format("{}{} operations, {}", weights, graph.n_operations, kind);
+  std::string kind = "not quantized";
+  if (graph.n_fake_quantize > 0) {
+    kind = fmt::format("INT8 with {} quantizers", graph.n_fake_quantize);
+  }
+  const std::string note =
+      graph.quantization.empty() ? "" : fmt::format("\n{:13}({})", "", graph.quantization);
+  return fmt::format("{}{} operations, {}{}", weights, graph.n_operations, kind, note);
 }
 
 void print_model(Console& console, const evaluate::ModelDescription& m) {

@@ -129,7 +129,7 @@ class Job {
       try {
         transcribe_file(input);
       } catch (const Error& e) {
-        if (e.code() == ErrorCode::cancelled) {
+        if (e.code() == ErrorCode::cancelled || console_.is_broken()) {
           throw;
         }
         console_.error(e.what());
@@ -145,6 +145,7 @@ class Job {
   }
 
   void transcribe_file(const std::string& input) {
+    console_.hold_warnings();
     const auto source = audio::open_media(input);
     transcribe::Listeners listeners;
     if (arguments_.verbose && !arguments_.to_stdout) {
@@ -157,6 +158,7 @@ class Job {
         transcriber_.transcribe(*source, arguments_.options, listeners, console_.progress(stop_));
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     deliver(input, heard, seconds);
+    console_.release_warnings();
   }
 
   void deliver(const std::string& input, const transcribe::Transcription& heard, double seconds) {

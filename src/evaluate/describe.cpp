@@ -18,6 +18,9 @@ GraphDescription describe_graph(const ov::Model& graph) {
       ++description.n_fake_quantize;
     }
   }
+  if (graph.has_rt_info("sotto", "quantization")) {
+    description.quantization = graph.get_rt_info<std::string>("sotto", "quantization");
+  }
   return description;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <openvino/core/model.hpp>
 
 #include "core/log.h"
 #include "sotto/audio.h"
@@ -18,6 +19,17 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Writes into a graph what it was quantized with, for people and for evaluate::describe().
+void note_options(ov::Model& graph, const quantize::QuantizeOptions& options, std::size_t n_utterances) {
+  const bool smooth = options.smooth_quant_alpha >= 0.0;
+  graph.set_rt_info(
+      fmt::format("{} preset, SmoothQuant {}, fast bias correction {}, {} calibration utterances",
+                  options.preset == quantize::Preset::mixed ? "mixed" : "performance",
+                  smooth ? fmt::format("{:g}", options.smooth_quant_alpha) : "off",
+                  options.fast_bias_correction ? "on" : "off", n_utterances),
+      "sotto", "quantization");
 }
 
 /// The statistics of both graphs.
@@ -103,6 +115,7 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
   auto encoder = quantize::quantize(whisper.encoder, calibration.encoder, options.encoder,
                                     prefixed(progress, "encoder"));
   whisper.encoder = std::move(encoder.model);
+  note_options(*whisper.encoder, options.encoder, report.n_utterances);
   calibration.encoder = {};
   report.encoder_steps = std::move(encoder.steps);
   report.quantize_encoder_s = seconds_since(start);
@@ -111,6 +124,7 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
   auto decoder = quantize::quantize(whisper.decoder, calibration.decoder, options.decoder,
                                     prefixed(progress, "decoder"));
   whisper.decoder = std::move(decoder.model);
+  note_options(*whisper.decoder, options.decoder, report.n_utterances);
   calibration.decoder = {};
   report.decoder_steps = std::move(decoder.steps);
   report.quantize_decoder_s = seconds_since(start);

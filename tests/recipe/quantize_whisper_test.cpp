@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "sotto/evaluate.h"
+#include "sotto/recipe.h"
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+namespace sotto {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path model() {
+  return test::source_dir() / "demo/model";
+}
+
+QuantizeWhisperOptions options_for(std::size_t samples) {
+  QuantizeWhisperOptions options;
+  options.calibration = test::source_dir() / "demo/data/calibration";
+  options.samples = samples;
+  options.transcribe.language = "en";
+  return options;
+}
+
+std::size_t n_done(const std::vector<quantize::StepReport>& steps, const std::string& algorithm) {
+  return static_cast<std::size_t>(std::count_if(
+      steps.begin(), steps.end(),
+      [&](const quantize::StepReport& step) { return step.algorithm == algorithm && step.done; }));
+}
+
+TEST(QuantizeWhisper, TurnsACheckpointIntoAnInt8ModelThatStillHears) {
+  const test::TempDir dir;
+  std::vector<std::string> stages;
+  const Progress progress{.report =
+                              [&](std::string_view stage, double done, double total) {
+                                EXPECT_LE(done, total);
+                                if (stages.empty() || stages.back() != stage) {
+                                  stages.emplace_back(stage);
+                                }
+                              },
+                          .stop = {}};
+  const QuantizeWhisperReport report = quantize_whisper(model(), dir / "int8", options_for(6), progress);
+
+  EXPECT_EQ(report.n_utterances, 6U);
+  EXPECT_GE(report.n_encoder_samples, 6U);
+  EXPECT_GT(report.n_decoder_samples, report.n_encoder_samples);
+  EXPECT_GT(report.audio_s, 6.0);
+  EXPECT_GT(n_done(report.encoder_steps, "smooth_quant"), 0U);
+  EXPECT_GT(n_done(report.decoder_steps, "min_max"), 0U);
+  ASSERT_GE(stages.size(), 4U);
+  EXPECT_EQ(stages[0], "load");
+  EXPECT_EQ(stages[1], "calibrate");
+  EXPECT_TRUE(
+      std::any_of(stages.begin(), stages.end(), [](const auto& s) { return s.starts_with("encoder: "); }));
+  EXPECT_EQ(stages.back(), "save");
+
+  const evaluate::ModelDescription int8 = evaluate::describe(dir / "int8");
+  EXPECT_TRUE(int8.quantized());
+  EXPECT_GT(int8.encoder.weight_bytes.at("i8"), int8.size->encoder_bytes / 2);
+  EXPECT_EQ(int8.encoder.quantization,
+            "mixed preset, SmoothQuant 0.5, fast bias correction on, 6 calibration utterances");
+  EXPECT_TRUE(int8.decoder.quantization.starts_with("mixed preset, SmoothQuant 0.95"));
+
+  model::convert(model(), dir / "fp");
+  const auto data = evaluate::read_librispeech(test::source_dir() / "demo/data/test", 8);
+  const auto measured = evaluate::compare({dir / "fp", dir / "int8"}, data, {});
+  EXPECT_LE(*measured[0].word_accuracy_percent() - *measured[1].word_accuracy_percent(), 10.0);
+  EXPECT_GT(measured[0].size.encoder_bytes, measured[1].size.encoder_bytes);
+  EXPECT_EQ(measured[0].n_encoder_runs, measured[1].n_encoder_runs);
+  EXPECT_EQ(measured[0].utterances.size(), 8U);
+}
+
+TEST(QuantizeWhisper, StopsOnRequestAndLeavesNothing) {
+  const test::TempDir dir;
+  std::stop_source stop;
+  const Progress progress{.report =
+                              [&](std::string_view stage, double done, double) {
+                                if (stage == "calibrate" && done >= 1.0) {
+                                  stop.request_stop();
+                                }
+                              },
+                          .stop = stop.get_token()};
+  test::expect_error([&] { quantize_whisper(model(), dir / "int8", options_for(4), progress); },
+                     ErrorCode::cancelled, "stopped on request");
+  EXPECT_TRUE(fs::is_empty(dir.path()));
+}
+
+TEST(QuantizeWhisper, RefusesWhatItCannotCalibrateWith) {
+  const test::TempDir dir;
+  QuantizeWhisperOptions options = options_for(0);
+  test::expect_error([&] { quantize_whisper(model(), dir / "x", options); }, ErrorCode::invalid_argument,
+                     "samples");
+  options = options_for(1);
+  options.calibration = dir / "no";
+  test::expect_error([&] { quantize_whisper(model(), dir / "x", options); }, ErrorCode::not_found, "no:");
+  options = options_for(1);
+  options.transcribe.beam_size = -1;
+  test::expect_error([&] { quantize_whisper(model(), dir / "x", options); }, ErrorCode::invalid_argument,
+                     "beam_size");
+  options = options_for(1);
+  options.encoder.smooth_quant_alpha = 2.0;
+  test::expect_error([&] { quantize_whisper(model(), dir / "x", options); }, ErrorCode::invalid_argument,
+                     "alpha");
+  EXPECT_TRUE(fs::is_empty(dir.path()));
+}
+
+}  // namespace
+}  // namespace sotto
