@@ -10,6 +10,7 @@
 
 #include "sotto/model.h"
 #include "sotto/quantize.h"
+#include "sotto/subtitles.h"
 #include "sotto/transcribe.h"
 
 namespace sotto {
@@ -32,6 +33,12 @@ template <>
 struct EnumNames<transcribe::Task> {
   static constexpr std::array<std::pair<std::string_view, transcribe::Task>, 2> values = {
       {{"transcribe", transcribe::Task::transcribe}, {"translate", transcribe::Task::translate}}};
+};
+
+template <>
+struct EnumNames<subtitles::Layout> {
+  static constexpr std::array<std::pair<std::string_view, subtitles::Layout>, 2> values = {
+      {{"readable", subtitles::Layout::readable}, {"segments", subtitles::Layout::segments}}};
 };
 
 template <>
@@ -80,8 +87,8 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"language", "language spoken, a name or a code; auto: detect it"}, o.language);
   visit(Field{"temperatures", "tried in turn until the result passes; 0 is greedy or beam search", 0, 10},
         o.temperatures);
-  visit(Field{"beam_size", "beams at temperature 0; 0: greedy", 0, 100}, o.beam_size);
-  visit(Field{"best_of", "samples drawn at temperatures above 0", 1, 100}, o.best_of);
+  visit(Field{"beam_size", "beams at temperature 0; 0 or None: greedy", 0, 100, 0}, o.beam_size);
+  visit(Field{"best_of", "samples drawn at temperatures above 0", 1, 100, 1}, o.best_of);
   visit(Field{"patience", "beam search goes on until beam_size * patience results are complete", 0, 100, 1.0},
         o.patience);
   visit(Field{"length_penalty", "Google NMT's alpha; None: divide by length", 0, 1}, o.length_penalty);
@@ -104,7 +111,7 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"clip_timestamps",
               "start,end,start,end,... of the stretches to hear, s; the last end may be missing", 0},
         o.clip_timestamps);
-  visit(Field{"word_timestamps", "times of words too"}, o.word_timestamps);
+  visit(Field{"word_timestamps", "times of words too; readable subtitles turn it on"}, o.word_timestamps);
   visit(Field{"prepend_punctuations", "marks that belong to the word behind them"}, o.prepend_punctuations);
   visit(Field{"append_punctuations", "marks that belong to the word before them"}, o.append_punctuations);
   visit(
@@ -120,6 +127,26 @@ void visit_fields(Options& o, Visitor&& visit) {
         o.suppress_tokens);
   visit(Field{"sample_len", "most tokens in a window; 0: half the text context", 0, 10000}, o.sample_len);
   visit(Field{"seed", "of the sampling at temperatures above 0", 0, kNone}, o.seed);
+}
+
+template <FieldsOf<subtitles::LayoutOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  visit(Field{"layout", "readable: cut and timed to be read; segments: as openai-whisper cuts them"},
+        o.layout);
+  visit(Field{"max_line_width", "columns of a line; 0 or None: 42 if readable, else no limit", 0, 1000, 0},
+        o.max_line_width);
+  visit(Field{"max_line_count", "lines shown at once; 0 or None: 2 if readable, else no limit", 0, 100, 0},
+        o.max_line_count);
+  visit(Field{"max_words_per_line", "words of a line; 0 or None: no limit", 0, 1000, 0},
+        o.max_words_per_line);
+  visit(Field{"highlight_words", "show which word is being said"}, o.highlight_words);
+  visit(Field{"max_chars_per_second", "a cue stays longer for it where the next one leaves room", 1, kNone},
+        o.max_chars_per_second);
+  visit(Field{"min_cue_duration", "s, where the next cue leaves room", 0, 10}, o.min_cue_duration);
+  visit(Field{"max_cue_duration", "s", 0.1, kNone}, o.max_cue_duration);
+  visit(Field{"min_cue_gap", "s between cues", 0, 1}, o.min_cue_gap);
+  visit(Field{"speaker", "who speaks: <v> in vtt, the name in ass"}, o.speaker);
 }
 
 template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>

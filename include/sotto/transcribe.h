@@ -127,6 +127,9 @@ class Transcriber {
   /// Probability of each language in the first 30 s of `mel` ([n_mels, any]).
   std::map<std::string, double> detect_language(const audio::LogMel& mel);
 
+  /// False for a decoder whose attention cannot be found, so that word_timestamps would throw.
+  bool can_time_words() const;
+
   /// Precision the device really uses ("f32", "bf16", ...) and kernels executed, for reports.
   std::string inference_precision() const;
   /// Layer and kernel of the nodes that multiply matrices ("FullyConnected brgemm_avx512_amx_I8", ...) → how

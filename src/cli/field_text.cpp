@@ -77,7 +77,11 @@ bool is_none(std::string_view text) {
 }
 
 void parse_value(const Field& field, const std::string& option, std::string_view text, int& value) {
-  value = parse_number<int>(field, option, "a whole number", text);
+  if (field.none && is_none(text)) {
+    value = static_cast<int>(*field.none);
+    return;
+  }
+  value = parse_number<int>(field, option, field.none ? "a whole number or None" : "a whole number", text);
 }
 
 void parse_value(const Field& field, const std::string& option, std::string_view text, std::uint64_t& value) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include <unicode/uchar.h>
+#include <unicode/uscript.h>
 #include <unicode/utf8.h>
 
 namespace sotto::text {
@@ -72,6 +73,40 @@ bool is_number(char32_t c) {
 }
 bool is_whitespace(char32_t c) {
   return u_isUWhiteSpace(static_cast<UChar32>(c)) != 0;
+}
+
+int display_width(char32_t c) {
+  if (has_category(c, U_GC_MN_MASK | U_GC_ME_MASK | U_GC_CF_MASK | U_GC_CC_MASK)) {
+    return 0;
+  }
+  const int width = u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_EAST_ASIAN_WIDTH);
+  return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
+}
+
+int display_width(std::string_view utf8) {
+  int width = 0;
+  for (std::size_t at = 0; at < utf8.size();) {
+    const CodePoint c = code_point_at(utf8, at);
+    width += display_width(c.value);
+    at += c.n_bytes;
+  }
+  return width;
+}
+
+bool is_written_without_spaces(char32_t c) {
+  switch (u_getIntPropertyValue(static_cast<UChar32>(c), UCHAR_SCRIPT)) {
+    case USCRIPT_HAN:
+    case USCRIPT_HIRAGANA:
+    case USCRIPT_KATAKANA:
+    case USCRIPT_THAI:
+    case USCRIPT_LAO:
+    case USCRIPT_KHMER:
+    case USCRIPT_MYANMAR:
+    case USCRIPT_TIBETAN:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace sotto::text

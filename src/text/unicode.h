@@ -26,4 +26,12 @@ bool is_letter(char32_t c);      ///< \p{L}
 bool is_number(char32_t c);      ///< \p{N}
 bool is_whitespace(char32_t c);  ///< the White_Space property
 
+/// Columns of a terminal or a subtitle line: 2 for wide East Asian characters and emoji, 0 for marks that
+/// combine and for format characters, else 1 (UAX #11).
+int display_width(char32_t c);
+int display_width(std::string_view utf8);
+/// True for scripts that put no spaces between words, so that a line may break between any two characters:
+/// Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan.
+bool is_written_without_spaces(char32_t c);
+
 }  // namespace sotto::text

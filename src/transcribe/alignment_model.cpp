@@ -25,18 +25,30 @@ namespace {
 using ov::op::v0::Constant;
 using Attention = ov::op::v13::ScaledDotProductAttention;
 
-std::shared_ptr<ov::Node> cross_attention_of(const ov::Model& decoder, int layer) {
-  const std::string name = fmt::format("layers.{}.encoder_attn", layer);
+std::string attention_name(int layer) {
+  return fmt::format("layers.{}.encoder_attn", layer);
+}
+
+/// Null where there is none.
+std::shared_ptr<ov::Node> find_cross_attention(const ov::Model& decoder, int layer) {
+  const std::string name = attention_name(layer);
   for (const auto& node : decoder.get_ops()) {
     if (ov::is_type<Attention>(node) && node->get_friendly_name().find(name) != std::string::npos) {
       return node;
     }
   }
+  return nullptr;
+}
+
+std::shared_ptr<ov::Node> cross_attention_of(const ov::Model& decoder, int layer) {
+  if (auto node = find_cross_attention(decoder, layer)) {
+    return node;
+  }
   throw Error(
       ErrorCode::unsupported, "word_timestamps",
       fmt::format("expected a decoder with an attention node named {}, found none; convert the checkpoint "
                   "with sotto.",
-                  name));
+                  attention_name(layer)));
 }
 
 ov::Output<ov::Node> scale_of(const ov::Node& attention) {
@@ -95,6 +107,12 @@ std::shared_ptr<ov::Model> with_cross_attention(const ov::Model& decoder,
     model->add_results({std::make_shared<ov::op::v0::Result>(scores)});
   }
   return model;
+}
+
+bool has_cross_attention(const ov::Model& decoder, const std::map<int, std::vector<int>>& heads) {
+  return std::all_of(heads.begin(), heads.end(), [&](const auto& layer_heads) {
+    return find_cross_attention(decoder, layer_heads.first) != nullptr;
+  });
 }
 
 AlignmentModel::AlignmentModel(ov::Core& core,

@@ -27,6 +27,9 @@ std::map<int, std::vector<int>> alignment_heads(const model::WhisperModel& model
 std::shared_ptr<ov::Model> with_cross_attention(const ov::Model& decoder,
                                                 const std::map<int, std::vector<int>>& heads);
 
+/// True where with_cross_attention() finds every layer of `heads`.
+bool has_cross_attention(const ov::Model& decoder, const std::map<int, std::vector<int>>& heads);
+
 /// The decoder compiled once more, to read texts and show its attention.
 class AlignmentModel {
  public:

@@ -168,6 +168,10 @@ TokenAttention Session::attend(std::span<const TokenId> tokens,
   return alignment_->attend(hidden_states_, tokens, logit_positions);
 }
 
+bool Session::can_attend() const {
+  return has_cross_attention(*model_.decoder, alignment_heads(model_));
+}
+
 std::string Session::inference_precision() const {
   return transcribe::inference_precision(encoder_model_);
 }

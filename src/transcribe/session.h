@@ -39,6 +39,8 @@ class Session final : public Inference, public Aligner {
   /// Compiles the decoder once more at its first call.
   TokenAttention attend(std::span<const TokenId> tokens,
                         std::span<const std::int64_t> logit_positions) override;
+  /// False where attend() would throw Error(unsupported).
+  bool can_attend() const;
 
   /// Begins anew: who hears of inferences from now on, and counts from 0.
   void listen(OnInference listener);

@@ -111,6 +111,10 @@ std::map<std::string, double> Transcriber::detect_language(const audio::LogMel& 
   return language_probabilities(impl_->session, impl_->vocabulary);
 }
 
+bool Transcriber::can_time_words() const {
+  return impl_->session.can_attend();
+}
+
 std::string Transcriber::inference_precision() const {
   return impl_->session.inference_precision();
 }

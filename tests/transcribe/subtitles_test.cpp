@@ -22,6 +22,8 @@ json golden_files(const char* kind = "files") {
   return read_json_object(test::source_dir() / "tests" / "golden" / "transcribe" / "subtitles.json").at(kind);
 }
 
+const LayoutOptions kSegments{.layout = Layout::segments};
+
 /// The transcription they were written from, as its .json has it.
 transcribe::Transcription golden_transcription(const char* kind = "files") {
   const json whole = json::parse(golden_files(kind).at("json").get<std::string>());
@@ -54,8 +56,26 @@ TEST(Subtitles, AreByteForByteThoseOfOpenAiWhisper) {
   for (const char* kind : {"files", "files_with_words"}) {
     for (const Format format : {Format::txt, Format::srt, Format::vtt, Format::tsv}) {
       const std::string name(extension(format));
-      EXPECT_EQ(write(golden_transcription(kind), format), golden_files(kind).at(name).get<std::string>())
+      EXPECT_EQ(write(golden_transcription(kind), format, kSegments),
+                golden_files(kind).at(name).get<std::string>())
           << kind << " " << name;
+    }
+  }
+}
+
+TEST(Subtitles, LayoutsAreByteForByteThoseOfOpenAiWhisper) {
+  const json layouts = golden_files("layouts");
+  for (const json& golden : layouts.at("files")) {
+    const json& given = golden.at("options");
+    const LayoutOptions options{.layout = Layout::segments,
+                                .max_line_width = given.value("max_line_width", 0),
+                                .max_line_count = given.value("max_line_count", 0),
+                                .max_words_per_line = given.value("max_words_per_line", 0),
+                                .highlight_words = given.value("highlight_words", false)};
+    for (const Format format : {Format::srt, Format::vtt}) {
+      const std::string name(extension(format));
+      EXPECT_EQ(write(golden_transcription("layouts"), format, options), golden.at(name).get<std::string>())
+          << given << " " << name;
     }
   }
 }
@@ -81,6 +101,9 @@ TEST(Subtitles, OfNothingAreEmptyFiles) {
   EXPECT_EQ(write({}, Format::vtt), "WEBVTT\n\n");
   EXPECT_EQ(write({}, Format::tsv), "start\tend\ttext\n");
   EXPECT_TRUE(json::parse(write({}, Format::json)).at("segments").empty());
+  EXPECT_THAT(write({}, Format::ass), testing::EndsWith("Effect, Text\n"));
+  EXPECT_EQ(write({}, Format::lrc), "[re:sotto]\n");
+  EXPECT_EQ(write({}, Format::csv), "start,end,text\n");
 }
 
 TEST(FormatTimestamp, RoundsHalfToEvenAndPads) {
@@ -96,9 +119,9 @@ TEST(ParseFormat, KnowsEveryExtension) {
   for (const Format format : all_formats()) {
     EXPECT_EQ(parse_format(extension(format)), format);
   }
-  EXPECT_EQ(all_formats().size(), 5U);
+  EXPECT_EQ(all_formats().size(), 8U);
   test::expect_error([] { parse_format("doc"); }, ErrorCode::invalid_argument,
-                     "output_format: expected one of txt, srt, vtt, tsv, json, found doc.");
+                     "output_format: expected one of txt, srt, vtt, tsv, json, ass, lrc, csv, found doc.");
 }
 
 }  // namespace

@@ -1,20 +1,6 @@
 #include "transcribe/subtitles/cue.h"
 
-#include "transcribe/strip.h"
-
 namespace sotto::subtitles {
-namespace {
-
-Cue cue_of(const transcribe::Segment& segment) {
-  Cue cue{segment.start_s, segment.end_s, replace_all(transcribe::strip(segment.text), "-->", "->")};
-  if (!segment.words.empty()) {
-    cue.start_s = segment.words.front().start_s;
-    cue.end_s = segment.words.back().end_s;
-  }
-  return cue;
-}
-
-}  // namespace
 
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
   std::string out;
@@ -29,12 +15,17 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   }
 }
 
-std::vector<Cue> make_cues(const transcribe::Transcription& transcription) {
-  std::vector<Cue> cues;
-  for (const auto& segment : transcription.segments) {
-    cues.push_back(cue_of(segment));
+std::string Cue::text() const {
+  std::string text;
+  for (const CueWord& word : words) {
+    text += word.text;
   }
-  return cues;
+  return replace_all(text, "-->", "->");
+}
+
+std::vector<Cue> make_cues(const transcribe::Transcription& transcription, const LayoutOptions& options) {
+  return options.layout == Layout::segments ? segment_cues(transcription, options)
+                                            : readable_cues(transcription, options);
 }
 
 }  // namespace sotto::subtitles

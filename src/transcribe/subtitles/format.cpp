@@ -16,14 +16,24 @@ namespace {
 struct Writer {
   Format format;
   std::string_view extension;
-  std::string (*write)(const transcribe::Transcription&);
+  bool has_cues;
+  std::string (*write)(const transcribe::Transcription&, const LayoutOptions&);
 };
 
-constexpr std::array<Writer, 5> kWriters = {{{Format::txt, "txt", write_txt},
-                                             {Format::srt, "srt", write_srt},
-                                             {Format::vtt, "vtt", write_vtt},
-                                             {Format::tsv, "tsv", write_tsv},
-                                             {Format::json, "json", write_json}}};
+constexpr std::array<Writer, 8> kWriters = {{{Format::txt, "txt", false, write_txt},
+                                             {Format::srt, "srt", true, write_srt},
+                                             {Format::vtt, "vtt", true, write_vtt},
+                                             {Format::tsv, "tsv", false, write_tsv},
+                                             {Format::json, "json", false, write_json},
+                                             {Format::ass, "ass", true, write_ass},
+                                             {Format::lrc, "lrc", true, write_lrc},
+                                             {Format::csv, "csv", false, write_csv}}};
+
+void require(bool holds, const char* option, const char* what) {
+  if (!holds) {
+    throw Error(ErrorCode::invalid_argument, option, what);
+  }
+}
 
 const Writer& writer_of(Format format) {
   return *std::find_if(kWriters.begin(), kWriters.end(), [&](const Writer& w) { return w.format == format; });
@@ -60,8 +70,27 @@ const std::vector<Format>& all_formats() {
   return formats;
 }
 
-std::string write(const transcribe::Transcription& transcription, Format format) {
-  return writer_of(format).write(transcription);
+bool has_cues(Format format) {
+  return writer_of(format).has_cues;
+}
+
+std::string write(const transcribe::Transcription& transcription,
+                  Format format,
+                  const LayoutOptions& layout) {
+  return writer_of(format).write(transcription, layout);
+}
+
+void validate(const LayoutOptions& o) {
+  require(o.max_line_width >= 0, "max_line_width", "expected a width, or 0 for the layout's own.");
+  require(o.max_line_count >= 0, "max_line_count", "expected a count, or 0 for the layout's own.");
+  require(o.max_words_per_line >= 0, "max_words_per_line", "expected a count, or 0 for no limit.");
+  require(o.max_chars_per_second >= 1.0, "max_chars_per_second", "expected at least 1.");
+  require(o.min_cue_duration >= 0.0, "min_cue_duration", "expected seconds, at least 0.");
+  require(o.max_cue_duration >= std::max(o.min_cue_duration, 0.1), "max_cue_duration",
+          "expected at least 0.1 s and at least min_cue_duration.");
+  require(o.min_cue_gap >= 0.0, "min_cue_gap", "expected seconds, at least 0.");
+  require(o.speaker.find_first_of("\r\n>,") == std::string::npos, "speaker",
+          "expected a name on one line without \">\" or \",\".");
 }
 
 }  // namespace sotto::subtitles

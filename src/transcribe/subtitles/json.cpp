@@ -31,7 +31,7 @@ Json to_json(const transcribe::Segment& segment) {
 
 }  // namespace
 
-std::string write_json(const transcribe::Transcription& transcription) {
+std::string write_json(const transcribe::Transcription& transcription, const LayoutOptions&) {
   Json segments = Json::array();
   for (const auto& segment : transcription.segments) {
     segments.push_back(to_json(segment));

@@ -6,12 +6,16 @@
 
 namespace sotto::subtitles {
 
-std::string write_srt(const transcribe::Transcription& transcription) {
+std::string write_srt(const transcribe::Transcription& transcription, const LayoutOptions& layout) {
+  std::vector<Cue> cues = make_cues(transcription, layout);
+  if (layout.highlight_words) {
+    cues = underline_words(cues);
+  }
   std::string out;
   int number = 0;
-  for (const Cue& cue : make_cues(transcription)) {
+  for (const Cue& cue : cues) {
     out += fmt::format("{}\n{} --> {}\n{}\n\n", ++number, format_timestamp(cue.start_s, true, ','),
-                       format_timestamp(cue.end_s, true, ','), cue.text);
+                       format_timestamp(cue.end_s, true, ','), cue.text());
   }
   return out;
 }

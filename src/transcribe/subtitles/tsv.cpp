@@ -8,7 +8,7 @@
 
 namespace sotto::subtitles {
 
-std::string write_tsv(const transcribe::Transcription& transcription) {
+std::string write_tsv(const transcribe::Transcription& transcription, const LayoutOptions&) {
   std::string out = "start\tend\ttext\n";
   for (const auto& segment : transcription.segments) {
     out += fmt::format("{}\t{}\t{}\n", std::lrint(1000 * segment.start_s), std::lrint(1000 * segment.end_s),

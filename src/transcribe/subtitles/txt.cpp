@@ -3,7 +3,7 @@
 
 namespace sotto::subtitles {
 
-std::string write_txt(const transcribe::Transcription& transcription) {
+std::string write_txt(const transcribe::Transcription& transcription, const LayoutOptions&) {
   std::string out;
   for (const auto& segment : transcription.segments) {
     out += transcribe::strip(segment.text);

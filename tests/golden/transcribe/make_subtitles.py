@@ -6,6 +6,7 @@ Needs openai-whisper 20250625. Run: python make_subtitles.py   (a second; writte
 import io
 import json
 import pathlib
+import re
 
 import whisper
 from whisper.utils import get_writer
@@ -54,9 +55,46 @@ def with_words():
     return whole
 
 
-def write(name, whole):
+SPEECH = (
+    " The quick, brown fox - it was a Monday - jumped over the lazy dog. \"Naïve,\" said 東京 the old, old man;"
+    " extraordinarily-long-compound-words-are-rarely-broken. Yes. No? Perhaps! And so on and on it goes"
+)
+LAYOUTS = (
+    {"max_line_width": 20},
+    {"max_line_count": 2},
+    {"max_line_width": 20, "max_line_count": 1},
+    {"max_line_width": 42, "max_line_count": 2},
+    {"max_line_width": 1, "max_line_count": 3},
+    {"max_words_per_line": 3},
+    {"max_words_per_line": 4, "max_line_width": 12},
+    {"max_words_per_line": 2, "max_line_width": 12, "max_line_count": 2},
+    {"highlight_words": True},
+    {"highlight_words": True, "max_line_width": 24, "max_line_count": 2},
+    {"highlight_words": True, "max_words_per_line": 5},
+)
+
+
+def with_many_words():
+    """Segments of a few words each, with pauses within and between them and one that has no word."""
+    words = re.findall(r"\s*\S+", SPEECH)
+    segments = []
+    time = 0.5
+    for begin in range(0, len(words), 9):
+        timed = []
+        for i, word in enumerate(words[begin : begin + 9], begin):
+            time += 3.5 if i % 11 == 10 else 0.12 if i % 5 == 4 else 0.0
+            timed.append({"word": word, "start": time, "end": time + 0.31, "probability": 0.5})
+            time += 0.31
+        text = "".join(w["word"] for w in timed)
+        segments.append({**result()["segments"][0], "id": len(segments), "start": timed[0]["start"],
+                         "end": timed[-1]["end"], "text": text, "words": timed})
+    segments.insert(2, {**segments[1], "text": "", "words": []})
+    return {"text": SPEECH, "segments": segments, "language": "en"}
+
+
+def write(name, whole, options=None):
     out = io.StringIO()
-    get_writer(name, ".").write_result(whole, file=out)
+    get_writer(name, ".").write_result(whole, out, options)
     return out.getvalue()
 
 
@@ -66,6 +104,12 @@ if __name__ == "__main__":
         "whisper": whisper.__version__,
         "files": {f: write(f, result()) for f in formats},
         "files_with_words": {f: write(f, with_words()) for f in formats},
+        "layouts": {
+            "json": write("json", with_many_words()),
+            "files": [
+                {"options": o, **{f: write(f, with_many_words(), o) for f in ("srt", "vtt")}} for o in LAYOUTS
+            ],
+        },
     }
     path = pathlib.Path(__file__).with_name("subtitles.json")
     path.write_text(json.dumps(goldens, ensure_ascii=False, indent=1) + "\n")

@@ -1,0 +1,102 @@
+#include "cli/json_reporter.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sotto::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr auto kReportEvery = 500ms;
+
+Json to_json(const transcribe::Segment& segment) {
+  Json json = {{"id", segment.id},
+               {"start", segment.start_s},
+               {"end", segment.end_s},
+               {"text", segment.text},
+               {"temperature", segment.temperature},
+               {"avg_logprob", segment.avg_logprob},
+               {"compression_ratio", segment.compression_ratio},
+               {"no_speech_prob", segment.no_speech_prob}};
+  for (const transcribe::Word& word : segment.words) {
+    json["words"].push_back({{"word", word.word},
+                             {"start", word.start_s},
+                             {"end", word.end_s},
+                             {"probability", word.probability}});
+  }
+  return json;
+}
+
+Json names_of(const std::vector<std::filesystem::path>& paths) {
+  Json names = Json::array();
+  for (const auto& path : paths) {
+    names.push_back(path.string());
+  }
+  return names;
+}
+
+void write_line(Console& console, const Json& json) {
+  console.write(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+}  // namespace
+
+void JsonReporter::begin(const std::string& input) {
+  input_ = input;
+  start_ = Clock::now();
+  write_line(console_, {{"event", "begin"}, {"input", input}});
+}
+
+void JsonReporter::segment(const transcribe::Segment& segment) {
+  write_line(console_, {{"event", "segment"}, {"input", input_}, {"segment", to_json(segment)}});
+}
+
+void JsonReporter::finished(const Finished& result) {
+  write_line(console_, {{"event", "finished"},
+                        {"input", result.input},
+                        {"language", result.heard.language},
+                        {"duration", result.heard.duration_s},
+                        {"seconds", result.seconds},
+                        {"outputs", names_of(result.outputs)}});
+}
+
+void JsonReporter::failed(const std::string& input,
+                          const Error& error,
+                          const std::vector<std::filesystem::path>& kept) {
+  console_.error(error.what());
+  write_line(console_, {{"event", "failed"},
+                        {"input", input},
+                        {"code", to_string(error.code())},
+                        {"message", error.what()},
+                        {"outputs", names_of(kept)}});
+}
+
+void JsonReporter::end(int status) {
+  write_line(console_, {{"event", "end"}, {"status", status}});
+}
+
+Progress JsonReporter::progress(std::stop_token stop) {
+  return {.report = [this](std::string_view stage, double done, double total) { report(stage, done, total); },
+          .stop = std::move(stop)};
+}
+
+void JsonReporter::report(std::string_view stage, double done, double total) {
+  const auto now = Clock::now();
+  if (now - last_report_ < kReportEvery) {
+    return;
+  }
+  last_report_ = now;
+  const double elapsed_s = std::chrono::duration<double>(now - start_).count();
+  const bool is_told = total > 0.0 && done > 0.0;
+  const Json left = is_told ? Json(elapsed_s * (total - done) / done) : Json(nullptr);
+  write_line(console_, {{"event", "progress"},
+                        {"input", input_},
+                        {"stage", stage},
+                        {"done", done},
+                        {"total", total > 0.0 ? Json(total) : Json(nullptr)},
+                        {"left_seconds", left}});
+}
+
+}  // namespace sotto::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cli/output_files.h"
+#include "cli/reporter.h"
+#include "cli/transcribe_arguments.h"
+
+namespace sotto::cli {
+
+/// Transcribes inputs one after the other with one model.
+class TranscribeJob {
+ public:
+  /// `arguments` must outlive this.
+  TranscribeJob(const TranscribeArguments& arguments,
+                const Context& context,
+                std::vector<subtitles::Format> formats);
+
+  /// One input's error does not keep the others from being heard; the first one decides the exit status.
+  int run();
+
+ private:
+  void transcribe_input(const std::string& input);
+  /// Whether nothing can be heard or told any more.
+  bool is_over(const Error& error) const;
+  void deliver(const std::string& input, const transcribe::Transcription& heard, double seconds);
+
+  const TranscribeArguments& arguments_;
+  Console& console_;
+  std::stop_token stop_;
+  std::vector<subtitles::Format> formats_;
+  OutputFiles outputs_;
+  std::unique_ptr<Reporter> reporter_;
+  transcribe::Transcriber transcriber_;
+  transcribe::TranscribeOptions options_;
+  transcribe::Transcription partial_;  ///< what has been heard of the input at hand
+};
+
+}  // namespace sotto::cli
