@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <openvino/runtime/properties.hpp>
 
+#include "core/cpu_quota.h"
 #include "model/ir_error.h"
 #include "sotto/error.h"
 
@@ -50,17 +52,28 @@ void keep_cache_precision(const ov::Core& core, const std::string& device, ov::A
   }
 }
 
+/// As many threads as asked for; otherwise, on a processor of which a control group grants a part only, as
+/// many as that part. Else 0: OpenVINO takes one for each physical core that the process may run on.
+int n_threads(const SessionOptions& options) {
+  if (options.threads < 0) {
+    throw Error(ErrorCode::invalid_argument, "threads",
+                fmt::format("expected 0 or more, found {}.", options.threads));
+  }
+  if (options.threads > 0 || family(options.device) != "CPU") {
+    return options.threads;
+  }
+  const int n_processors = static_cast<int>(std::thread::hardware_concurrency());
+  const int quota = cpu_quota().value_or(n_processors);
+  return quota < n_processors ? quota : 0;
+}
+
 ov::AnyMap properties(const ov::Core& core, const SessionOptions& options) {
   ov::AnyMap map = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY)};
   if (!options.inference_precision.empty()) {
     map.insert(ov::hint::inference_precision(precision(options.inference_precision)));
   }
-  if (options.threads < 0) {
-    throw Error(ErrorCode::invalid_argument, "threads",
-                fmt::format("expected 0 or more, found {}.", options.threads));
-  }
-  if (options.threads > 0) {
-    map.insert(ov::inference_num_threads(options.threads));
+  if (const int n = n_threads(options); n > 0) {
+    map.insert(ov::inference_num_threads(n));
   }
   keep_cache_precision(core, options.device, map);
   return map;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "model/ir_error.h"
 #include "sotto/error.h"
 #include "transcribe/compile.h"
+#include "transcribe/gather_rows.h"
 #include "transcribe/logit_positions.h"
 #include "transcribe/runtime_info.h"
 #include "transcribe/tensor_of.h"
@@ -37,14 +39,6 @@ bool keeps_cross_attention(const ov::Model& decoder) {
   });
 }
 
-ov::CompiledModel compile_checked(ov::Core& core,
-                                  const std::shared_ptr<ov::Model>& model,
-                                  const SessionOptions& options,
-                                  std::string_view part) {
-  expect_device(core, options.device);
-  return compile(core, model, options, part);
-}
-
 void expect_thirty_seconds(const model::ModelDimensions& dims) {
   if (2 * dims.n_audio_ctx != audio::kWindowFrames) {
     throw Error(ErrorCode::unsupported, "config.json",
@@ -61,10 +55,16 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
       shares_window_(keeps_cross_attention(*model.decoder)) {
   model_.encoder.reset();  // it is compiled once and for all
   expect_thirty_seconds(model.dims);
-  encoder_model_ = compile_checked(core_, for_one_window(model), options, "encoder");
+  expect_device(core_, options.device);
   const auto decoder = model.decoder->clone();
+  steps_need_no_window_ = shares_window_ && decoder->outputs().size() == 1;
   chooses_logits_ = add_logit_positions(*decoder);
-  decoder_model_ = compile_checked(core_, decoder, options, "decoder");
+  gather_rows_first(*decoder);
+  // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
+  auto decoder_model = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
+                                  [&] { return compile(core_, decoder, options, "decoder"); });
+  encoder_model_ = compile(core_, for_one_window(model), options, "encoder");
+  decoder_model_ = decoder_model.get();
   encoder_ = encoder_model_.create_infer_request();
   decoder_ = decoder_model_.create_infer_request();
 }
@@ -111,6 +111,10 @@ PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t positio
   decoder_.reset_state();
   set_hidden_states(1);
   feed_decoder(prompt, kOnlyRow, positions);
+  if (steps_need_no_window_) {
+    const ov::Shape shape = hidden_states_.get_shape();
+    decoder_.set_tensor("encoder_hidden_states", {hidden_states_, {0, 0, 0}, {1, 1, shape[2]}});
+  }
   const std::span<float> logits = decoder_logits();
   const std::size_t row = chooses_logits_ ? 0 : position;
   return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(row * n_vocab_, n_vocab_)};

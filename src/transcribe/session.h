@@ -62,7 +62,10 @@ class Session final : public Inference, public Aligner {
   model::WhisperModel model_;  ///< without the encoder; for word times
   SessionOptions options_;
   std::size_t n_vocab_;
-  bool shares_window_;           ///< cross-attention K and V are state, one for all rows of a window
+  bool shares_window_;  ///< cross-attention K and V are state, one for all rows of a window
+  /// K and V are there from the prompt on, and nothing but logits comes out: an observed graph (see
+  /// quantize::Collector) has more outputs and sees the window at every step, as it would elsewhere.
+  bool steps_need_no_window_ = false;
   bool chooses_logits_ = false;  ///< the decoder has the input logit_positions
   ov::Core core_;
   ov::CompiledModel encoder_model_;

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <openvino/core/model.hpp>
+#include <openvino/op/result.hpp>
+#include <openvino/runtime/infer_request.hpp>
 
 #include "support/expect_error.h"
 #include "transcribe/tiny_model.h"
@@ -62,6 +65,33 @@ TEST(Session, StepsEqualOnePromptWhateverBecomesOfTheRows) {
   const LogitRows got = session.step(Ids{33, 34}, std::vector<std::int32_t>{0, 1});
   expect_close(copy(got[0]), expected[0]);
   expect_close(copy(got[1]), expected[1]);
+}
+
+/// Frames of the window fed at the prompt and at the step behind it.
+std::vector<std::size_t> frames_fed(const model::WhisperModel& model) {
+  Session session(model, {.inference_precision = "f32", .threads = 1});
+  std::vector<std::size_t> frames;
+  session.listen([&](Stage stage, ov::InferRequest& request, double) {
+    if (stage == Stage::decoder) {
+      frames.push_back(request.get_tensor("encoder_hidden_states").get_shape()[1]);
+    }
+  });
+  session.encode(window_of(1.0F));
+  session.start(Ids{268, 269}, 0);
+  session.step(Ids{5}, std::vector<std::int32_t>{0});
+  return frames;
+}
+
+TEST(Session, FeedsTheWindowWithThePromptOnly) {
+  EXPECT_EQ(frames_fed(test::tiny_model()), (std::vector<std::size_t>{1500, 1}));
+}
+
+TEST(Session, FeedsTheWindowAtEveryStepToADecoderThatIsObserved) {
+  model::WhisperModel observed = test::tiny_model();
+  observed.decoder = observed.decoder->clone();
+  observed.decoder->add_results(
+      {std::make_shared<ov::op::v0::Result>(observed.decoder->input("encoder_hidden_states"))});
+  EXPECT_EQ(frames_fed(observed), (std::vector<std::size_t>{1500, 1500}));
 }
 
 TEST(Session, TellsTheLogitsAtAPositionOfThePrompt) {
