@@ -85,6 +85,14 @@ void visit_fields(Options& o, Visitor&& visit) {
   constexpr double kNone = std::numeric_limits<double>::infinity();
   visit(Field{"task", "transcribe: write what is said; translate: write it in English"}, o.task);
   visit(Field{"language", "language spoken, a name or a code; auto: detect it"}, o.language);
+  visit(Field{"languages", "auto chooses among these only: en,de,..."}, o.languages);
+  visit(Field{"multilingual", "hear the language of every window anew, for recordings of several"},
+        o.multilingual);
+  visit(Field{"language_detection_segments", "windows of 30 s that auto hears at most until one is sure", 1,
+              20},
+        o.language_detection_segments);
+  visit(Field{"language_detection_threshold", "a language with a larger probability is sure", 0, 1},
+        o.language_detection_threshold);
   visit(Field{"temperatures", "tried in turn until the result passes; 0 is greedy or beam search", 0, 10},
         o.temperatures);
   visit(Field{"beam_size", "beams at temperature 0; 0 or None: greedy", 0, 100, 0}, o.beam_size);

@@ -28,6 +28,15 @@ inline constexpr const char* kAutoLanguage = "auto";
 struct TranscribeOptions {
   Task task = Task::transcribe;
   std::string language = kAutoLanguage;
+  std::vector<std::string>
+      languages{};  ///< codes or names that auto chooses among; empty: all of the model's
+  /// The language is heard anew in every window, for recordings of several; it changes only where another is
+  /// likelier than language_detection_threshold, so that a doubtful window keeps the language before it.
+  bool multilingual = false;
+  /// auto without multilingual: windows of 30 s that are heard at most until one is sure; else most votes
+  /// win.
+  int language_detection_segments = 1;
+  double language_detection_threshold = 0.5;  ///< a language with a larger probability is sure
   /// Tried in turn until the gates below are passed; 0 is greedy or beam search, above it sampling.
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
   int beam_size = 0;                         ///< 0: greedy; otherwise beams at temperature 0
@@ -80,13 +89,15 @@ struct Segment {
   double compression_ratio = 0.0;
   double no_speech_prob = 0.0;
   std::vector<Word> words{};  ///< with word_timestamps
+  std::string language{};     ///< code of what its window was decoded in, "en"
 };
 
 struct Transcription {
   std::string text;
   std::vector<Segment> segments;
-  std::string language;     ///< code, "en"
-  double duration_s = 0.0;  ///< of the audio
+  std::string language;               ///< code, "en"; with multilingual the one spoken longest
+  double language_probability = 1.0;  ///< of what auto heard; 1 for a language that was given
+  double duration_s = 0.0;            ///< of the audio
   std::size_t n_encoder_runs = 0;
   std::size_t n_decoder_runs = 0;
 };

@@ -120,13 +120,17 @@ std::optional<MelWindow> MelStream::window(std::size_t seek_frames) {
   return MelWindow{cut(seek_frames, n_frames, 0.0F), n_frames};
 }
 
-LogMel MelStream::first_window_for_language() {
-  read_until(kWindowFrames);
+std::optional<LogMel> MelStream::window_for_language(std::size_t first_frame) {
+  read_until(first_frame + kWindowFrames);
   if (first_frame_ > 0) {
     throw Error(ErrorCode::internal, "MelStream",
                 "the first window was dropped before its language was asked for.");
   }
-  return cut(0, std::min<std::size_t>(kWindowFrames, n_made_), normalise_log_mel(kSilence, floor()));
+  if (first_frame > 0 && first_frame >= content_frames()) {
+    return std::nullopt;
+  }
+  const std::size_t n_frames = std::min<std::size_t>(kWindowFrames, n_made_ - first_frame);
+  return cut(first_frame, n_frames, normalise_log_mel(kSilence, floor()));
 }
 
 /// [n_mels, 3000]: n_frames normalised frames, then `fill`.

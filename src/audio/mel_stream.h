@@ -39,9 +39,10 @@ class MelStream {
   /// dropped: throws Error(invalid_argument) for a start before that of an earlier window.
   std::optional<MelWindow> window(std::size_t seek_frames);
 
-  /// The first 30 s as language detection takes them: pad_or_trim of the silence-padded spectrogram, so that
-  /// what follows a short recording is the floor, not 0.0. Only before window() was called with seek > 0.
-  LogMel first_window_for_language();
+  /// 30 s from a frame on as language detection takes them: pad_or_trim of the silence-padded spectrogram, so
+  /// that what follows a short recording is the floor, not 0.0. Nullopt behind the end, unless that is where
+  /// the recording begins. Only before window() was called with seek > 0; keeps what was read.
+  std::optional<LogMel> window_for_language(std::size_t first_frame = 0);
 
   /// Frames of content read so far; all of them once at_end().
   std::size_t content_frames() const;

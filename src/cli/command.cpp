@@ -15,6 +15,10 @@ std::string transcribe_group(std::string_view field_name) {
   static const std::map<std::string_view, std::string> groups = {
       {"task", "What is heard"},
       {"language", "What is heard"},
+      {"languages", "What is heard"},
+      {"multilingual", "What is heard"},
+      {"language_detection_segments", "What is heard"},
+      {"language_detection_threshold", "What is heard"},
       {"initial_prompt", "What is heard"},
       {"carry_initial_prompt", "What is heard"},
       {"prefix", "What is heard"},
@@ -55,6 +59,7 @@ void add_transcribe_options(CLI::App& app,
                             TemperatureOptions& temperature) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   add_fields(app, options, transcribe_group);
+  app.get_option("--languages")->delimiter(',');
   const auto add = [&app](const Field& field, double& value) {
     add_field(app, field, option_name(field.name), value)->group("Fallback to higher temperatures");
   };
@@ -71,6 +76,9 @@ void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& te
     options.language = transcribe::kAutoLanguage;
   } else {
     options.language = text::language_code(options.language);
+  }
+  for (std::string& language : options.languages) {
+    language = text::language_code(language);
   }
   transcribe::validate(options);
 }

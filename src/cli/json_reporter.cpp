@@ -16,6 +16,7 @@ Json to_json(const transcribe::Segment& segment) {
                {"start", segment.start_s},
                {"end", segment.end_s},
                {"text", segment.text},
+               {"language", segment.language},
                {"temperature", segment.temperature},
                {"avg_logprob", segment.avg_logprob},
                {"compression_ratio", segment.compression_ratio},

@@ -55,12 +55,20 @@ class TextReporter final : public Reporter {
       : console_(console),
         shows_segments_(arguments.verbose && !arguments.to_stdout),
         shows_results_(!arguments.to_stdout),
-        colors_(arguments.print_colors) {}
+        colors_(arguments.print_colors),
+        shows_languages_(arguments.options.multilingual) {}
 
-  void begin(const std::string&) override { console_.hold_warnings(); }
+  void begin(const std::string&) override {
+    console_.hold_warnings();
+    language_.clear();
+  }
 
   void segment(const transcribe::Segment& segment) override {
     if (shows_segments_) {
+      if (shows_languages_ && segment.language != language_) {
+        language_ = segment.language;
+        console_.print(fmt::format("Language: {}", language_title(language_)));
+      }
       console_.print(segment_line(segment, colors_));
     }
   }
@@ -90,6 +98,8 @@ class TextReporter final : public Reporter {
   bool shows_segments_;
   bool shows_results_;
   bool colors_;
+  bool shows_languages_;
+  std::string language_;  // shown last
 };
 
 }  // namespace

@@ -83,34 +83,35 @@ double probability(std::span<const float> logits, TokenId id) {
 
 DecodingTask::DecodingTask(const Vocabulary& vocabulary,
                            const model::ModelDimensions& dims,
-                           const TranscribeOptions& options,
-                           const std::string& language)
+                           const TranscribeOptions& options)
     : vocabulary_(vocabulary),
       options_(options),
       n_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
       sample_len_(options.sample_len > 0 ? static_cast<std::size_t>(options.sample_len) : n_ctx_ / 2),
-      sot_sequence_(sot_sequence(vocabulary, options.task, language)),
       filters_(make_filters(vocabulary, dims, options)) {
   if (options.without_timestamps) {
-    sot_sequence_.push_back(vocabulary.no_timestamps);
+    behind_task_.push_back(vocabulary.no_timestamps);
   }
   const auto room = static_cast<std::ptrdiff_t>(n_ctx_ / 2) - static_cast<std::ptrdiff_t>(sample_len_);
   const std::vector<TokenId> prefix = prefix_tokens(vocabulary, options.prefix, room);
-  sot_sequence_.insert(sot_sequence_.end(), prefix.begin(), prefix.end());
-  if (sot_sequence_.size() > n_ctx_ / 2) {  // the other half is the prompt's
+  behind_task_.insert(behind_task_.end(), prefix.begin(), prefix.end());
+  const std::size_t n_behind_prompt = behind_task_.size() + (vocabulary.is_multilingual ? 3 : 1);
+  if (n_behind_prompt > n_ctx_ / 2) {  // the other half is the prompt's
     throw Error(ErrorCode::invalid_argument, "prefix",
-                fmt::format("expected at most {} tokens, found {}.", n_ctx_ / 2, sot_sequence_.size()));
+                fmt::format("expected at most {} tokens, found {}.", n_ctx_ / 2, n_behind_prompt));
   }
 }
 
-std::vector<TokenId> DecodingTask::initial_tokens(std::span<const TokenId> prompt) const {
+std::vector<TokenId> DecodingTask::initial_tokens(const Run& run) const {
   std::vector<TokenId> tokens;
-  if (!prompt.empty()) {
+  if (!run.prompt.empty()) {
     tokens.push_back(vocabulary_.sot_prev);
-    const std::span<const TokenId> tail = prompt.last(std::min(prompt.size(), n_ctx_ / 2 - 1));
+    const std::span<const TokenId> tail = run.prompt.last(std::min(run.prompt.size(), n_ctx_ / 2 - 1));
     tokens.insert(tokens.end(), tail.begin(), tail.end());
   }
-  tokens.insert(tokens.end(), sot_sequence_.begin(), sot_sequence_.end());
+  const std::vector<TokenId> sot = sot_sequence(vocabulary_, options_.task, run.language);
+  tokens.insert(tokens.end(), sot.begin(), sot.end());
+  tokens.insert(tokens.end(), behind_task_.begin(), behind_task_.end());
   return tokens;
 }
 
@@ -161,7 +162,7 @@ void DecodingTask::main_loop(Inference& inference,
 }
 
 DecodingResult DecodingTask::run(Inference& inference, const Run& run) const {
-  const std::vector<TokenId> initial = initial_tokens(run.prompt);
+  const std::vector<TokenId> initial = initial_tokens(run);
   const auto sot = std::find(initial.begin(), initial.end(), vocabulary_.sot) - initial.begin();
   const auto decoder = make_decoder(run);
   const PromptLogits logits = inference.start(initial, static_cast<std::size_t>(sot));

@@ -30,16 +30,15 @@ struct DecodingResult {
 /// Source: openai/whisper 20250625, decoding.py, DecodingTask.
 class DecodingTask {
  public:
-  /// `language` is a code of the vocabulary; not used by English-only models. Throws
-  /// Error(invalid_argument) for tokens to suppress that the vocabulary does not have and for a prefix longer
-  /// than half the context.
+  /// Throws Error(invalid_argument) for tokens to suppress that the vocabulary does not have and for a prefix
+  /// longer than half the context.
   DecodingTask(const Vocabulary& vocabulary,
                const model::ModelDimensions& dims,
-               const TranscribeOptions& options,
-               const std::string& language);
+               const TranscribeOptions& options);
 
   /// How one run differs from another of the same task.
   struct Run {
+    std::string language{};             ///< a code of the vocabulary; not used by English-only models
     std::span<const TokenId> prompt{};  ///< tokens of the text before; the last n_text_ctx / 2 - 1 count
     double temperature = 0.0;
     std::uint64_t seed = 0;
@@ -49,7 +48,7 @@ class DecodingTask {
   DecodingResult run(Inference& inference, const Run& run) const;
 
  private:
-  std::vector<TokenId> initial_tokens(std::span<const TokenId> prompt) const;
+  std::vector<TokenId> initial_tokens(const Run& run) const;
   std::unique_ptr<TokenDecoder> make_decoder(const Run& run) const;
   void apply_filters(const LogitRows& logits, const std::vector<OpenRow>& rows) const;
   void main_loop(Inference& inference,
@@ -62,7 +61,7 @@ class DecodingTask {
   TranscribeOptions options_;
   std::size_t n_ctx_;
   std::size_t sample_len_;
-  std::vector<TokenId> sot_sequence_;  ///< with the prefix behind it
+  std::vector<TokenId> behind_task_;  ///< <|notimestamps|> and the prefix
   std::vector<std::unique_ptr<LogitFilter>> filters_;
 };
 

@@ -62,6 +62,7 @@ class Splitter {
     s.avg_logprob = result_.avg_logprob;
     s.compression_ratio = result_.compression_ratio;
     s.no_speech_prob = result_.no_speech_prob;
+    s.language = window_.language;
     return s;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "sotto/transcribe.h"
@@ -13,6 +14,7 @@ namespace sotto::transcribe {
 struct WindowSpan {
   std::size_t seek_frames = 0;
   std::size_t n_frames = 0;  ///< of audio, at most kWindowFrames
+  std::string language{};    ///< code of what is spoken
 };
 
 /// A window's tokens cut at its timestamps.

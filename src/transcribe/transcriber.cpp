@@ -41,22 +41,37 @@ struct Transcriber::Impl {
         can_translate(transcribe::can_translate(model.generation, vocabulary)),
         session(model, options) {}
 
-  /// The language to decode in: as asked, English where there is no other, or heard in the first 30 s.
-  std::string language(const TranscribeOptions& options, audio::MelStream& mel) {
+  /// The language to decode in: as asked, English where there is no other, or heard in the first windows.
+  /// None where every window is heard for it.
+  HeardLanguage language(const TranscribeOptions& options, audio::MelStream& mel) {
     if (options.language != kAutoLanguage) {
-      return resolve_language(options.language, vocabulary);
+      return {resolve_language(options.language, vocabulary), 1.0};
     }
     if (!vocabulary.is_multilingual) {
-      return "en";
+      return {"en", 1.0};
     }
-    session.encode(mel.first_window_for_language());
-    return likeliest_language(language_probabilities(session, vocabulary));
+    if (options.multilingual) {
+      return {};
+    }
+    const auto listen = [&](std::size_t i) -> std::optional<LanguageProbabilities> {
+      const auto window = mel.window_for_language(i * audio::kWindowFrames);
+      if (!window) {
+        return std::nullopt;
+      }
+      session.encode(*window);
+      return language_probabilities(session, vocabulary, options.languages);
+    };
+    return vote_language(listen, static_cast<std::size_t>(options.language_detection_segments),
+                         options.language_detection_threshold);
   }
 
   void expect_supported(const TranscribeOptions& options) const {
     validate(options);
     if (options.language != kAutoLanguage) {
       resolve_language(options.language, vocabulary);
+    }
+    for (const std::string& language : options.languages) {
+      resolve_language(language, vocabulary);
     }
     if (options.task == Task::translate && !can_translate) {
       throw Error(ErrorCode::invalid_argument, "task",
@@ -84,19 +99,20 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
   impl_->session.listen(listeners.on_inference);
   TolerantSource tolerant(source);
   audio::MelStream mel(tolerant, static_cast<int>(impl_->dims.n_mels));
-  const std::string language = impl_->language(options, mel);
-  const DecodingTask task(impl_->vocabulary, impl_->dims, options, language);
-  const std::vector<TokenId> sot = sot_sequence(impl_->vocabulary, options.task, language);
-  const auto align = [&](std::span<const TokenId> text_tokens, std::size_t n_frames) {
-    return find_alignment(impl_->session, impl_->vocabulary, sot, text_tokens, n_frames, language);
+  const HeardLanguage language = impl_->language(options, mel);
+  const DecodingTask task(impl_->vocabulary, impl_->dims, options);
+  const auto align = [&](std::span<const TokenId> text_tokens, std::size_t n_frames,
+                         const std::string& spoken) {
+    const std::vector<TokenId> sot = sot_sequence(impl_->vocabulary, options.task, spoken);
+    return find_alignment(impl_->session, impl_->vocabulary, sot, text_tokens, n_frames, spoken);
   };
   WordTimestamps words(align, impl_->vocabulary, options, mel.duration_s());
   WindowLoop loop(impl_->session, task, impl_->vocabulary, impl_->dims, options,
-                  options.word_timestamps ? &words : nullptr);
+                  {language.code, options.word_timestamps ? &words : nullptr});
   Transcription result = loop.run([&](std::size_t seek_frames) { return mel.window(seek_frames); }, listeners,
                                   progress, mel.duration_s());
   tolerant.rethrow();
-  result.language = language;
+  result.language_probability = language.probability;
   result.duration_s = mel.duration_s().value_or(0.0);
   result.n_encoder_runs = impl_->session.n_runs(Stage::encoder);
   result.n_decoder_runs = impl_->session.n_runs(Stage::decoder);

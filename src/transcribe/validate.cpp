@@ -30,6 +30,14 @@ void expect(bool holds, std::string_view option, std::string_view what) {
   }
 }
 
+void validate_detection(const TranscribeOptions& o) {
+  for (const std::string& language : o.languages) {
+    text::language_code(language);
+  }
+  expect_between("language_detection_segments", o.language_detection_segments, 1, 20);
+  expect_between("language_detection_threshold", o.language_detection_threshold, 0.0, 1.0);
+}
+
 void validate_search(const TranscribeOptions& o) {
   expect(!o.temperatures.empty(), "temperature", "expected at least one, found none.");
   for (const double temperature : o.temperatures) {
@@ -85,6 +93,7 @@ void validate(const TranscribeOptions& options) {
   if (options.language != kAutoLanguage) {
     text::language_code(options.language);
   }
+  validate_detection(options);
   validate_search(options);
   validate_rules(options);
   validate_gates(options);

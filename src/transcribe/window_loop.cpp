@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "transcribe/frames.h"
+#include "transcribe/language.h"
 #include "transcribe/random.h"
 #include "transcribe/strip.h"
 #include "transcribe/temperature_fallback.h"
@@ -34,12 +35,13 @@ WindowLoop::WindowLoop(Inference& inference,
                        const Vocabulary& vocabulary,
                        const model::ModelDimensions& dims,
                        const TranscribeOptions& options,
-                       WordTimestamps* words)
+                       Setting setting)
     : inference_(inference),
       task_(task),
       vocabulary_(vocabulary),
       options_(options),
-      words_(words),
+      language_(std::move(setting.language)),
+      words_(setting.words),
       n_text_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
       frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)) {
   if (!options.initial_prompt.empty()) {
@@ -85,17 +87,24 @@ Transcription WindowLoop::run(const MelReader& read_mel,
   }
   Transcription result;
   result.text = vocabulary_.decode(std::span(all_tokens_).subspan(initial_prompt_.size()));
+  result.language = options_.multilingual ? main_language(segments_) : language_;
   result.segments = std::move(segments_);
   return result;
 }
 
 std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
-                                          const WindowSpan& window,
+                                          WindowSpan window,
                                           const Listeners& listeners,
                                           const std::stop_token& stop) {
   inference_.encode(mel);
+  const std::string language_before = language_;
+  if (options_.multilingual && vocabulary_.is_multilingual) {
+    hear_language();
+  }
+  window.language = language_;
   const DecodingResult result = decode(window, stop);
   if (is_silence(result, options_)) {
+    language_ = language_before;  // silence has none
     return window.n_frames;
   }
   WindowSegments found = split_segments(result, window, vocabulary_, frames_per_timestamp_);
@@ -110,11 +119,25 @@ std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
   return found.advance_frames;
 }
 
+/// The language of the window encoded last. Text in another language is not shown to the model: it would go
+/// on in that one.
+void WindowLoop::hear_language() {
+  const auto heard = language_probabilities(inference_, vocabulary_, options_.languages);
+  const std::string language = next_language(language_, heard, options_.language_detection_threshold);
+  if (!language_.empty() && language != language_) {
+    prompt_reset_since_ = all_tokens_.size();
+  }
+  language_ = language;
+}
+
 DecodingResult WindowLoop::decode(const WindowSpan& window, const std::stop_token& stop) {
   const std::vector<TokenId> before = prompt();
   const std::uint64_t seed = Random({options_.seed, window.seek_frames}).next();
   return decode_with_fallback(
-      [&](double temperature) { return task_.run(inference_, {before, temperature, seed, stop}); }, options_);
+      [&](double temperature) {
+        return task_.run(inference_, {window.language, before, temperature, seed, stop});
+      },
+      options_);
 }
 
 std::vector<TokenId> WindowLoop::prompt() const {

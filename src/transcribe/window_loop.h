@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "audio/mel_stream.h"
@@ -26,13 +27,17 @@ using MelReader = std::function<std::optional<audio::MelWindow>(std::size_t seek
 /// Source: openai/whisper 20250625, transcribe.py, transcribe().
 class WindowLoop {
  public:
-  /// The parts are used while run() runs and must outlive it; `words` is null if no word times are asked for.
+  struct Setting {
+    std::string language{};           ///< code of what is spoken first; empty: heard, with multilingual only
+    WordTimestamps* words = nullptr;  ///< null if no word times are asked for
+  };
+  /// The parts are used while run() runs and must outlive it.
   WindowLoop(Inference& inference,
              const DecodingTask& task,
              const Vocabulary& vocabulary,
              const model::ModelDimensions& dims,
              const TranscribeOptions& options,
-             WordTimestamps* words = nullptr);
+             Setting setting);
 
   /// Segments and text of the whole spectrogram; on_segment hears each segment when its window is done.
   /// `total_s` is the length for the progress report, if it is known.
@@ -49,9 +54,10 @@ class WindowLoop {
   std::vector<Clip> clips() const;
   /// Decodes the window and returns how many frames to go on.
   std::size_t transcribe_window(const audio::LogMel& mel,
-                                const WindowSpan& window,
+                                WindowSpan window,
                                 const Listeners& listeners,
                                 const std::stop_token& stop);
+  void hear_language();
   DecodingResult decode(const WindowSpan& window, const std::stop_token& stop);
   std::vector<TokenId> prompt() const;
   void keep(std::vector<Segment> segments, const Listeners& listeners);
@@ -60,6 +66,7 @@ class WindowLoop {
   const DecodingTask& task_;
   const Vocabulary& vocabulary_;
   const TranscribeOptions& options_;
+  std::string language_;  // empty until one is heard
   WordTimestamps* words_;
   std::size_t n_text_ctx_;
   std::size_t frames_per_timestamp_;

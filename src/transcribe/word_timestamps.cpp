@@ -170,7 +170,7 @@ std::vector<TokenId> WordTimestamps::text_tokens(const std::vector<Segment>& seg
 bool WordTimestamps::add(WindowSegments& window_segments, const WindowSpan& window) {
   const double offset_s = to_seconds(window.seek_frames);
   std::vector<Segment>& segments = window_segments.segments;
-  std::vector<WordTiming> alignment = align_(text_tokens(segments), window.n_frames);
+  std::vector<WordTiming> alignment = align_(text_tokens(segments), window.n_frames, window.language);
   if (!alignment.empty()) {
     const double median_s = median_duration(alignment);
     truncate_at_sentence_ends(alignment, median_s);

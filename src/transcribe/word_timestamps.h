@@ -38,8 +38,8 @@ void add_word_timestamps(std::vector<Segment>& segments,
                          double last_speech_s);
 
 /// The words of text tokens in the window encoded last, of which n_frames mel frames are audio.
-using AlignText =
-    std::function<std::vector<WordTiming>(std::span<const TokenId> text_tokens, std::size_t n_frames)>;
+using AlignText = std::function<std::vector<WordTiming>(
+    std::span<const TokenId> text_tokens, std::size_t n_frames, const std::string& language)>;
 
 /// Gives the segments of one window after another their words, and tells where the next window begins.
 class WordTimestamps {

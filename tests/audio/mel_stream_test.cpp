@@ -73,7 +73,7 @@ TEST(MelStream, GivesTheWindowsOfTheWholeSpectrogram) {
     MelStream stream(*source, 80);
     EXPECT_EQ(stream.content_frames(), n_samples / 160);
     EXPECT_TRUE(stream.at_end());
-    EXPECT_LT(largest_difference(stream.first_window_for_language(), pad_or_trim(whole)), 1e-6F) << n_samples;
+    EXPECT_LT(largest_difference(*stream.window_for_language(), pad_or_trim(whole)), 1e-6F) << n_samples;
     for (std::size_t seek = 0; seek < stream.content_frames(); seek += 1 + random() % 3000) {
       const auto window = stream.window(seek);
       ASSERT_TRUE(window.has_value()) << seek;
@@ -130,6 +130,21 @@ TEST(MelStream, OnlyMovesForward) {
   ASSERT_TRUE(stream.window(1000).has_value());
   EXPECT_TRUE(stream.window(1000).has_value());
   test::expect_error([&] { stream.window(999); }, ErrorCode::invalid_argument, "only move forward");
+}
+
+TEST(MelStream, GivesLaterWindowsForLanguageToo) {
+  const std::vector<float> samples = test_signal(kWindowSamples + 5 * kSampleRateHz);
+  const auto source = from_samples(samples);
+  MelStream stream(*source, 80);
+  const LogMel whole = log_mel_spectrogram(samples, 80, kWindowSamples);
+  LogMel second{80, kWindowFrames, {}};
+  for (std::size_t m = 0; m < 80; ++m) {
+    const auto row = whole.values.begin() + static_cast<std::ptrdiff_t>(m * whole.n_frames + kWindowFrames);
+    second.values.insert(second.values.end(), row, row + kWindowFrames);
+  }
+  EXPECT_LT(largest_difference(*stream.window_for_language(kWindowFrames), second), 1e-6F);
+  EXPECT_FALSE(stream.window_for_language(2 * kWindowFrames));
+  EXPECT_TRUE(stream.window(0));
 }
 
 }  // namespace

@@ -20,12 +20,13 @@ audio::LogMel window_of(float seek) {
 
 DecodingTask make_task(const TranscribeOptions& options,
                        const Vocabulary& vocabulary = test::hash_vocabulary()) {
-  return {vocabulary, test::hash_dims(), options, "en"};
+  return {vocabulary, test::hash_dims(), options};
 }
 
 DecodingResult decode(test::HashInference& inference,
                       const TranscribeOptions& options,
                       DecodingTask::Run run = {}) {
+  run.language = "en";
   return make_task(options).run(inference, run);
 }
 

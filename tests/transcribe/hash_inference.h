@@ -137,7 +137,8 @@ class HashInference final : public transcribe::Inference {
 
 /// The words of tests/golden/transcribe/make_rules.py, fake_alignment.
 inline std::vector<transcribe::WordTiming> hash_alignment(std::span<const TokenId> tokens,
-                                                          std::size_t n_frames) {
+                                                          std::size_t n_frames,
+                                                          const std::string& /*language*/) {
   constexpr std::uint64_t kGamma = 0x9E3779B97F4A7C15ULL;
   std::vector<transcribe::WordTiming> words;
   std::uint64_t state = HashInference::mix(n_frames + kGamma);

@@ -153,6 +153,21 @@ TEST(Transcriber, DetectsLanguagesOfTheVocabulary) {
   EXPECT_NEAR(sum, 1.0, 1e-5);
 }
 
+TEST(Transcriber, ChoosesAmongTheLanguagesAskedFor) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.languages = {"fr"};
+  options.language_detection_segments = 2;
+  options.language_detection_threshold = 1.0;
+  const Transcription got = transcriber.transcribe(*tone(31.0), options);
+  EXPECT_EQ(got.language, "fr");
+  EXPECT_NEAR(got.language_probability, 1.0, 1e-6);
+  options.multilingual = true;
+  for (const Segment& segment : transcriber.transcribe(*tone(31.0), options).segments) {
+    EXPECT_EQ(segment.language, "fr");
+  }
+}
+
 TEST(Transcriber, RefusesWhatTheModelCannotDo) {
   Transcriber transcriber = tiny_transcriber();
   const auto refuse = [&](const TranscribeOptions& options, const std::string& message) {
@@ -160,6 +175,7 @@ TEST(Transcriber, RefusesWhatTheModelCannotDo) {
                        message);
   };
   refuse({.language = "ja"}, "language: expected a language of this model (de, en, es, fr), found ja.");
+  refuse({.languages = {"ja"}}, "language: expected a language of this model (de, en, es, fr), found ja.");
   refuse({.beam_size = -1}, "beam_size");
   refuse({.suppress_tokens = {99999}}, "suppress_tokens");
 

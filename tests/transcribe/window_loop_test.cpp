@@ -1,6 +1,7 @@
 #include "transcribe/window_loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "support/expect_error.h"
 #include "transcribe/golden_rules.h"
 #include "transcribe/hash_inference.h"
+#include "transcribe/language.h"
 
 namespace sotto::transcribe {
 namespace {
@@ -37,14 +39,15 @@ struct Loop {
                     const Listeners& listeners = {},
                     const Progress& progress = {}) {
     const Vocabulary vocabulary = test::hash_vocabulary();
-    const DecodingTask task(vocabulary, test::hash_dims(), options, "en");
+    const DecodingTask task(vocabulary, test::hash_dims(), options);
     WordTimestamps words(test::hash_alignment, vocabulary, options, content_s);
     WordTimestamps* const asked = options.word_timestamps ? &words : nullptr;
-    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, asked)
+    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {language, asked})
         .run(read_mel, listeners, progress, content_s);
   }
   test::HashInference inference;
   double content_s = 70.0;
+  std::string language = "en";
 };
 
 void expect_words(const std::vector<Word>& got, const nlohmann::json& expected) {
@@ -168,10 +171,73 @@ TEST(WindowLoop, ShowsNothingBehindTheEndOfAClip) {
   options.without_timestamps = true;
   options.clip_timestamps = {1.0, 2.5, 4.0};
   const Vocabulary vocabulary = test::hash_vocabulary();
-  const DecodingTask task(vocabulary, test::hash_dims(), options, "en");
-  WindowLoop(inference, task, vocabulary, test::hash_dims(), options)
+  const DecodingTask task(vocabulary, test::hash_dims(), options);
+  WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {.language = "en"})
       .run(recording(1000), {}, {}, std::nullopt);
   EXPECT_THAT(inference.last_heard, testing::ElementsAre(249.0F, 999.0F));
+}
+
+/// A HashInference in whose windows the language changes.
+class Polyglot final : public Inference {
+ public:
+  /// Probability of "de" in the windows from 0, 30, ... s on.
+  explicit Polyglot(std::vector<double> german) : german_(std::move(german)) {}
+  void encode(const audio::LogMel& window) override {
+    inner.encode(window);
+    heard_ = german_.at(static_cast<std::size_t>(window.values.at(0)) / audio::kWindowFrames);
+  }
+  PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override {
+    PromptLogits logits = inner.start(prompt, position);
+    if (prompt.size() == 1) {
+      logits.next[0][42] = static_cast<float>(std::log(1.0 - heard_));
+      logits.next[0][43] = static_cast<float>(std::log(heard_));
+    }
+    return logits;
+  }
+  LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> rows) override {
+    return inner.step(tokens, rows);
+  }
+  test::HashInference inner;
+
+ private:
+  std::vector<double> german_;
+  double heard_ = 0.0;
+};
+
+/// Windows of 30 s heard as `german` says, the threshold 0.7.
+Transcription hear_languages(Polyglot& inference, std::size_t n_windows) {
+  const Vocabulary vocabulary = test::hash_vocabulary();
+  TranscribeOptions options = greedy();
+  options.multilingual = true;
+  options.language_detection_threshold = 0.7;
+  options.without_timestamps = true;
+  options.no_speech_threshold = 1.0;
+  const DecodingTask task(vocabulary, test::hash_dims(), options);
+  return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {})
+      .run(recording(n_windows * audio::kWindowFrames), {}, {}, std::nullopt);
+}
+
+TEST(WindowLoop, HearsTheLanguageOfEveryWindow) {
+  Polyglot inference({0.1, 0.6, 0.9, 0.4});
+  const Transcription got = hear_languages(inference, 4);
+  std::vector<std::string> languages;
+  for (const Segment& segment : got.segments) {
+    languages.push_back(segment.language);
+  }
+  EXPECT_THAT(languages, testing::ElementsAre("en", "en", "de", "de"));
+  EXPECT_EQ(got.language, main_language(got.segments));
+}
+
+TEST(WindowLoop, DoesNotShowTextInAnotherLanguage) {
+  Polyglot inference({0.1, 0.1, 0.9, 0.9});
+  hear_languages(inference, 4);
+  std::vector<bool> has_prompt;
+  for (const auto& prompt : inference.inner.prompts) {
+    if (prompt.size() > 1) {  // one token asks for the language
+      has_prompt.push_back(prompt.front() == 47);
+    }
+  }
+  EXPECT_THAT(has_prompt, testing::ElementsAre(false, true, false, true));
 }
 
 TEST(WindowLoop, StopsOnRequest) {

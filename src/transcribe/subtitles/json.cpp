@@ -23,6 +23,9 @@ Json to_json(const transcribe::Segment& segment) {
                {"avg_logprob", segment.avg_logprob},
                {"compression_ratio", segment.compression_ratio},
                {"no_speech_prob", segment.no_speech_prob}};
+  if (!segment.language.empty()) {
+    json["language"] = segment.language;
+  }
   for (const auto& word : segment.words) {
     json["words"].push_back(to_json(word));
   }
