@@ -33,10 +33,12 @@ from features import RATE
 MEDIA_SEED = 71
 TEST_SEED = 20
 CALIBRATION_SEED = 35
-# Where each language starts in the video and how long it may speak, seconds.
-PLAN = ((0, 0.6, 27.0), (1, 30.4, 57.0), (2, 61.0, 74.0), (3, 76.0, 89.0))
-LENGTH = 90
-HUM = (30.0, 58.0)
+# Whisper takes one language a window and begins the next 30 s where the last segment ended, so each language ends at
+# most WINDOW seconds after the one before it and starts PAUSE seconds after it.
+START, PAUSE, WINDOW = 0.6, 4.6, 29.2
+LENGTH = 118
+# The pause after this language, and the language itself, have hum behind them; the other pauses are digital silence.
+HUMMING = "de"
 
 
 def pcm(audio: np.ndarray) -> np.ndarray:
@@ -49,26 +51,29 @@ def programme() -> tuple[np.ndarray, list[dict]]:
     r = random.Random(MEDIA_SEED)
     audio = np.zeros(LENGTH * RATE, np.float32)
     spoken = []
-    for language, begin, end in PLAN:
-        at = int(begin * RATE)
+    limit = START - PAUSE
+    for language, name in enumerate(grammar.LANGUAGES):
+        at, limit = int((limit + PAUSE) * RATE) // 320 * 320, limit + WINDOW
         for u in testset.utterances(language, 24, MEDIA_SEED, festival_share=0.2):
-            if at + len(u.audio) > end * RATE:
+            if at + len(u.audio) > limit * RATE:
                 break
             audio[at : at + len(u.audio)] += 0.8 * u.audio
             spoken.append(
                 {
                     "start": round(at / RATE, 2),
                     "end": round((at + len(u.audio)) / RATE, 2),
-                    "language": grammar.LANGUAGES[language],
+                    "language": name,
                     "text": u.text,
                     "english": u.sentence[0],
                     "voice": u.voice,
                 }
             )
             at += len(u.audio) + int(r.uniform(0.3, 0.9) * RATE) // 320 * 320
-    hum = data.noise_sources(5, LENGTH)[7]
-    fade = np.interp(np.arange(len(audio)) / RATE, [HUM[0] - 0.5, HUM[0] + 1, HUM[1] - 1, HUM[1] + 0.5], [0, 1, 1, 0])
-    audio += (hum * fade * 0.006).astype(np.float32)
+        limit = spoken[-1]["end"]
+    part = [s for s in spoken if s["language"] == HUMMING]
+    begin, end = part[0]["start"] - 1, part[-1]["end"] + PAUSE - 0.5
+    fade = np.interp(np.arange(len(audio)) / RATE, [begin - 0.5, begin + 0.5, end - 1, end], [0, 1, 1, 0])
+    audio += (data.noise_sources(5, LENGTH)[7] * fade * 0.006).astype(np.float32)
     return audio, spoken
 
 
@@ -92,8 +97,8 @@ def video(wav: Path, spoken: list[dict], out: Path) -> None:
         ffmpeg(
             *("-f", "lavfi", "-i", f"color=c=0x18242c:s=640x360:r=5:d={LENGTH}", "-i", str(wav)),
             *("-filter_script:v", str(script), "-map", "0:v", "-map", "1:a"),
-            *("-c:v", "libx264", "-preset", "veryslow", "-crf", "30", "-pix_fmt", "yuv420p", "-threads", "1"),
-            *("-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart", "-map_metadata", "-1"),
+            *("-c:v", "libx264", "-preset", "veryslow", "-crf", "32", "-pix_fmt", "yuv420p", "-threads", "1"),
+            *("-c:a", "aac", "-b:a", "40k", "-movflags", "+faststart", "-map_metadata", "-1"),
             *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", str(out)),
         )
 
@@ -106,8 +111,8 @@ def media(out: Path) -> None:
     soundfile.write(wav, pcm(audio), RATE, subtype="PCM_16")
     soundfile.write(out / "demo.flac", pcm(audio), RATE, subtype="PCM_16")
     exact = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
-    ffmpeg("-i", str(wav), "-c:a", "libmp3lame", "-b:a", "64k", *exact, str(out / "demo.mp3"))
-    ffmpeg("-i", str(wav), "-c:a", "libvorbis", "-q:a", "4", *exact, str(out / "demo.ogg"))
+    ffmpeg("-i", str(wav), "-c:a", "libmp3lame", "-b:a", "32k", *exact, str(out / "demo.mp3"))
+    ffmpeg("-i", str(wav), "-c:a", "libvorbis", "-q:a", "0", *exact, str(out / "demo.ogg"))
     video(wav, spoken, out / "demo.mp4")
     for name in grammar.LANGUAGES:
         part = [s for s in spoken if s["language"] == name]
@@ -126,7 +131,7 @@ def speech_set(folder: Path, items: list[tuple[np.ndarray, list[testset.Utteranc
     held_out = [
         *synth.HELD_OUT_VARIANTS,
         *(f"flite-{v}" for v in synth.HELD_OUT_FLITE),
-        *(f"festival-{v}" for v in synth.HELD_OUT_FESTIVAL),
+        f"festival-{synth.HELD_OUT_FESTIVAL[0]}",
     ]
     lines: dict[str, list[tuple[str, str, str]]] = {}
     for audio, said in items:

@@ -148,6 +148,7 @@ class Composer:
         self.prompts = 0.12
         self.silence = 0.04
         self.corrupt = 0.12
+        self.single = (0.0, 0.15)
 
     def _draw(self, language: int):
         """A clip of the language, stretched and warped."""
@@ -181,7 +182,7 @@ class Composer:
         offset = r.randint(0, 1500 - frames // 2) if seconds < 29 and r.random() < (0.7 if full else 0.85) else 0
         language = r.choices(range(4), self.language_weights)[0]
         silent = r.random() < self.silence
-        single = seconds > 20 and r.random() < 0.15
+        single = r.random() < self.single[seconds > 20]
         content = frames if r.random() < 0.6 else int(frames * r.uniform(0.35, 1))
         at = int(100 * (r.uniform(0, 0.9) if r.random() < 0.8 else r.uniform(0, min(4, seconds * 0.3)))) if full else r.randint(0, 60)
         level = 10 ** r.uniform(-3.2, 0.6)

@@ -30,7 +30,9 @@ EXCLUDED_VARIANTS = set(
 HELD_OUT_VARIANTS = sorted("f4 m5 klatt3 Lee steph2 Gene2 miguel shelby pablo Andy grandpa linda".split())
 TRAINING_FLITE = ("slt", "awb", "rms")
 HELD_OUT_FLITE = ("kal", "kal16")
-HELD_OUT_FESTIVAL = ("kal_diphone", "ked_diphone")
+TRAINING_FESTIVAL = "ked_diphone"
+# Twice, so that every other draw of the test set is the one it was when ked was held out too.
+HELD_OUT_FESTIVAL = ("kal_diphone", "kal_diphone")
 BASE_VOICES = {
     "en": ["en-us"] * 4 + ["en"] * 3 + ["en-gb-scotland", "en-gb-x-rp", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc"],
     "de": ["de"],
@@ -196,8 +198,60 @@ class Flite:
         return speech
 
 
+_FESTIVAL_SAY = """
+(voice_%s)
+(define (say text out stretch mean deviation)
+  (Parameter.set 'Duration_Stretch stretch)
+  (set! int_lr_params
+    (list (list 'target_f0_mean mean) (list 'target_f0_std deviation) (list 'model_f0_mean 170) (list 'model_f0_std 34)))
+  (let ((u (utt.synth (eval (list 'Utterance 'Text text)))))
+    (utt.save.wave u out 'riff)
+    (mapcar (lambda (s) (format t "phone %%s %%f\\n" (item.name s) (item.feat s 'segment_start))) (utt.relation.items u 'Segment))
+    (mapcar (lambda (w) (format t "word %%s %%f\\n" (item.name w) (item.feat w 'word_start))) (utt.relation.items u 'Word))
+    (format t "done\\n")
+    (fflush nil)))
+"""
+
+
+class Festival:
+    """One festival process with the diphone voice that is trained on."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._wav = Path(self._folder.name) / "speech.wav"
+        self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(["festival", "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process.stdin.write(_FESTIVAL_SAY % TRAINING_FESTIVAL)
+
+    def say(self, text: str, stretch: float, pitch: float, spread: float) -> Speech | None:
+        """Speak text; stretch multiplies durations, pitch and spread (deviation) are in Hz.
+
+        None when festival crashed, as it does now and then on short phonemes; a new one is started.
+        """
+        self._process.stdin.write(f'(say "{text}" "{self._wav}" {stretch:.3f} {pitch:.1f} {spread:.1f})\n')
+        self._process.stdin.flush()
+        words: list[tuple[int, float]] = []
+        phones: list[tuple[str, float]] = []
+        at, lower = 0, text.lower()
+        while (line := self._process.stdout.readline().split()) != ["done"]:
+            if not line:
+                self._process.wait()
+                self._start()
+                return None
+            kind, name, start = line[0], line[1].lower(), float(line[2])
+            if kind == "phone":
+                phones.append(("_" if name == "pau" else FLITE_TO_ESPEAK.get(name, name), start))
+            elif (found := lower.find(name, at)) >= 0:
+                words.append((found, start))
+                at = found + len(name)
+        rate, samples = scipy.io.wavfile.read(self._wav)
+        return Speech(resample(samples.astype(np.float32) / 32768, rate), words, phones, f"festival-{TRAINING_FESTIVAL}")
+
+
 def festival(text: str, voice: str) -> Speech:
-    """Speak text with a festival voice (a process a sentence; only for held-out voices, no times)."""
+    """Speak text with a festival voice (a process a sentence, no times: for the test set)."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         subprocess.run(["text2wave", "-eval", f"(voice_{voice})", "-o", str(wav)], input=text.encode(), check=True, capture_output=True)
@@ -259,18 +313,23 @@ def other_speaker(speech: Speech, factor: float) -> Speech:
 class Synthesiser:
     """Random voices of the training or the held-out set.
 
-    flite is the share of English it speaks; virtual is the share of training clips moved to another vocal tract.
+    flite is the share of English it speaks; virtual is the share of training clips moved to another vocal tract;
+    diphone is the share of English training clips spoken by festival.
     """
 
-    def __init__(self, flite: float = 0.3, virtual: float = 0.0) -> None:
+    def __init__(self, flite: float = 0.3, virtual: float = 0.0, diphone: float = 0.0) -> None:
         self.espeak = Espeak()
         self.flite = Flite()
         self.variants = training_variants()
         self.flite_share = flite
         self.virtual = virtual
+        self.diphone_share = diphone
+        self.festival = Festival() if diphone else None
 
     def speak(self, text: str, language: str, r: random.Random, held_out: bool = False) -> Speech | None:
         """One sentence by a random voice at a random speed and pitch, trimmed."""
+        if self.festival and language == "en" and not held_out and r.random() < self.diphone_share:
+            return self._diphone(text, r)
         factor = r.uniform(0.8, 1.25) if self.virtual and not held_out and r.random() < self.virtual else 1.0
         if factor != 1.0:
             return self._virtual(text, language, r, factor)
@@ -281,6 +340,13 @@ class Synthesiser:
         base = r.choice(BASE_VOICES[language])
         voice = f"{base}+{variant}" if variant else base
         return trim(self.espeak.say(text, voice, r.randint(125, 230), r.randint(20, 85), r.randint(30, 75)))
+
+    def _diphone(self, text: str, r: random.Random) -> Speech | None:
+        factor = r.uniform(0.8, 1.25) if r.random() < self.virtual else 1.0
+        speech = self.festival.say(text, r.uniform(0.75, 1.25) * factor, r.uniform(80, 150) / factor, r.uniform(5, 22) / factor)
+        if speech is None:
+            return None
+        return trim(speech if factor == 1.0 else other_speaker(speech, factor))
 
     def _virtual(self, text: str, language: str, r: random.Random, factor: float) -> Speech | None:
         if language == "en" and r.random() < self.flite_share:
@@ -388,6 +454,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--flite", type=float, default=0.3, help="share of English spoken by flite")
     parser.add_argument("--virtual", type=float, default=0.0, help="share of clips moved to another vocal tract")
+    parser.add_argument("--diphone", type=float, default=0.0, help="share of English spoken by festival")
     parser.add_argument("--first", type=int, default=0, help="number of the first part, to add to a cache")
     parser.add_argument("--weights", default="45,27,14,14", help="share of en,de,es,fr")
     args = parser.parse_args()
@@ -402,7 +469,7 @@ def main() -> None:
             weights,
             args.tokenizer,
             str(args.out),
-            (args.flite, args.virtual),
+            (args.flite, args.virtual, args.diphone),
         )
         for i in range(args.workers)
     ]

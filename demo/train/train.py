@@ -5,7 +5,8 @@ slows down simply takes fewer. Gradients, parameters and optimiser state are fla
 reduces and updates its own share of them (Muon on the hidden matrices, AdamW on the rest). Everything, the
 optimiser included, is in the checkpoint. The schedule is a JSON list of stages, read again while training:
 until (steps, or minutes with --clock minutes), lr (first, last), languages (shares), mix of micro-batches (seconds,
-windows, share, chance that the encoder is frozen), micro (micro-batches a step) and the weights of the losses.
+windows, share, chance that the encoder is frozen), micro (micro-batches a step), single (share of windows with one
+sentence only: short ones, 30 s ones) and the weights of the losses.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def losses(net: model.Network, batch: Batch, stage: dict, frozen: bool, time0: i
         smooth = -logp[:, : eot + 1].mean(-1)
         each = torch.where(stamped, soft, 0.98 * nll + 0.02 * smooth)
         language = (goal > eot) & ~stamped
-        weight = torch.ones_like(each) + 2.0 * language
+        weight = torch.ones_like(each) + stage.get("language_weight", 2.0) * language
         ce = (each * weight).sum() / weight.sum()
         total = total + stage["ce"] * ce
         text = goal < eot
@@ -216,6 +217,7 @@ def worker(rank: int, workers: int, args: argparse.Namespace, size: model.Size, 
         composer.silence = stage.get("silence", 0.04)
         composer.timestamps = stage.get("timestamps", 0.82)
         composer.corrupt = stage.get("corrupt", 0.12)
+        composer.single = stage.get("single", (0.0, 0.15))
         micro = stage.get("micro", 12)
         plan = random.Random(args.seed * 1000003 + step).choices(stage["mix"], [m[2] for m in stage["mix"]], k=micro)
         plan.sort(key=lambda m: -m[0] * m[1])
