@@ -17,10 +17,10 @@ say "2/4 quantize: 30 utterances of calibration speech → INT8"
 "$sotto" quantize "$out/fp16" -o "$out/int8" --calibration "$demo/data/calibration" --samples 30 \
   --report "$out/quantize.json"
 
-say "3/4 transcribe: demo/media/demo.mp4 → subtitles, with both models"
+say "3/4 transcribe: demo/media/demo.mp4 (English, German, Spanish, French) → subtitles, with both models"
 for precision in fp16 int8; do
   "$sotto" transcribe "$demo/media/demo.mp4" --model "$out/$precision" --output-dir "$out/subtitles-$precision" \
-    --output-format srt,vtt,json --quiet
+    --multilingual --output-format srt,vtt,json --quiet
 done
 
 say "subtitles of the INT8 model in ${out#"$PWD"/}/subtitles-int8/ (FP16: subtitles-fp16/)"
