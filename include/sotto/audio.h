@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace sotto::audio {
@@ -29,6 +30,8 @@ class AudioSource {
   virtual std::size_t read(std::span<float> out) = 0;
   /// Length in seconds if the container tells it; an estimate, read() decides.
   virtual std::optional<double> duration_s() const = 0;
+  /// Sample rate of the recording before it was resampled; nullopt where there was none.
+  virtual std::optional<int> source_rate_hz() const { return std::nullopt; }
   /// Starts again at the first sample, or returns false for a stream that cannot (a pipe).
   virtual bool rewind() = 0;
 };
@@ -50,8 +53,20 @@ std::unique_ptr<AudioSource> open_media(const std::filesystem::path& path);
 /// that is not finite.
 std::unique_ptr<AudioSource> from_samples(std::vector<float> samples);
 
+/// All samples a source still has.
+std::vector<float> read_all(AudioSource& source);
+
 /// All samples of a file: 16 kHz mono (openai/whisper audio.py, load_audio).
 std::vector<float> load_audio(const std::filesystem::path& path);
+
+/// A sound file in memory.
+struct EncodedAudio {
+  std::string bytes = {};
+  std::string media_type = {};  ///< "audio/mpeg"
+};
+/// 16 kHz mono samples as a small file any browser plays: MP3 of 24 kbit/s where this FFmpeg can write it,
+/// else 16-bit WAV.
+EncodedAudio encode_small(std::span<const float> samples);
 
 /// A log-mel spectrogram, row-major [n_mels, n_frames], Whisper's normalised log10 power in about [-1, 1.5].
 struct LogMel {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "sotto/benchmark.h"
 #include "sotto/model.h"
 #include "sotto/quantize.h"
 #include "sotto/subtitles.h"
@@ -60,6 +61,12 @@ struct EnumNames<quantize::OverflowFix> {
        {"enable", quantize::OverflowFix::enable},
        {"first_layer_only", quantize::OverflowFix::first_layer_only},
        {"disable", quantize::OverflowFix::disable}}};
+};
+
+template <>
+struct EnumNames<evaluate::BenchmarkHint> {
+  static constexpr std::array<std::pair<std::string_view, evaluate::BenchmarkHint>, 2> values = {
+      {{"latency", evaluate::BenchmarkHint::latency}, {"throughput", evaluate::BenchmarkHint::throughput}}};
 };
 
 /// `Options`, const or not.
@@ -155,6 +162,18 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"max_cue_duration", "s", 0.1, kNone}, o.max_cue_duration);
   visit(Field{"min_cue_gap", "s between cues", 0, 1}, o.min_cue_gap);
   visit(Field{"speaker", "who speaks: <v> in vtt, the name in ass"}, o.speaker);
+}
+
+/// `session` has fields of its own.
+template <FieldsOf<evaluate::BenchmarkOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"hint", "latency: one request at a time; throughput: as many as the device likes best"},
+        o.hint);
+  visit(Field{"streams", "parallel streams of the device; 0: its own choice for the hint", 0, 4096},
+        o.streams);
+  visit(Field{"requests", "inferences at once; 0: as many as the device says are best", 0, 4096}, o.requests);
+  visit(Field{"seconds", "how long encoder and decoder each run", 0.01, 86400}, o.seconds);
+  visit(Field{"decoder_tokens", "steps of one token after each prompt", 1, 10000}, o.decoder_tokens);
 }
 
 template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -113,5 +114,22 @@ ErrorCounts word_errors(std::string_view reference, std::string_view hypothesis)
 ErrorCounts character_errors(std::string_view reference, std::string_view hypothesis);
 /// The alignment behind word_errors, in reading order.
 std::vector<AlignedWord> align_words(std::string_view reference, std::string_view hypothesis);
+
+/// What chrF counts, additive over sentences.
+struct ChrfCounts {
+  static constexpr std::size_t kMaxOrder = 6;
+  struct Order {
+    std::size_t hypothesis = 0;  ///< n-grams of the hypothesis
+    std::size_t reference = 0;
+    std::size_t matches = 0;
+  };
+  std::array<Order, kMaxOrder> orders = {};  ///< of 1 to kMaxOrder characters
+  ChrfCounts& operator+=(const ChrfCounts& other);
+  /// chrF2, 0 to 100; nullopt where the reference is empty.
+  std::optional<double> score() const;
+};
+/// Character n-grams that two texts share, white space left out; for translations, on the texts as they are.
+/// Source: sacrebleu 2.5.1, metrics/chrf.py (nc:6, nw:0, beta 2, effective order).
+ChrfCounts chrf_counts(std::string_view reference, std::string_view hypothesis);
 
 }  // namespace sotto::text

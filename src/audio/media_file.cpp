@@ -155,4 +155,9 @@ std::optional<double> MediaFile::duration_s() const {
   return whole == AV_NOPTS_VALUE ? std::nullopt : std::optional(static_cast<double>(whole) / AV_TIME_BASE);
 }
 
+std::optional<int> MediaFile::sample_rate_hz() const {
+  const int rate = stream_->codecpar->sample_rate;
+  return rate > 0 ? std::optional(rate) : std::nullopt;
+}
+
 }  // namespace sotto::audio

@@ -26,6 +26,7 @@ class MediaFile {
   bool is_regular() const { return input_.is_regular(); }
   /// What the header says, if it does.
   std::optional<double> duration_s() const;
+  std::optional<int> sample_rate_hz() const;
 
  private:
   void choose_stream();

@@ -83,6 +83,8 @@ class MediaSource : public AudioSource {
 
   std::optional<double> duration_s() const override { return decoding_->file().duration_s(); }
 
+  std::optional<int> source_rate_hz() const override { return decoding_->file().sample_rate_hz(); }
+
   bool rewind() override {
     if (!decoding_->file().is_regular()) {
       return false;
@@ -104,17 +106,20 @@ std::unique_ptr<AudioSource> open_media(const std::filesystem::path& path) {
   return std::make_unique<MediaSource>(path);
 }
 
-std::vector<float> load_audio(const std::filesystem::path& path) {
-  const auto source = open_media(path);
+std::vector<float> read_all(AudioSource& source) {
   std::vector<float> samples;
   std::size_t n = 0;
   do {
     const std::size_t before = samples.size();
     samples.resize(before + kWindowSamples);
-    n = source->read(std::span(samples).subspan(before));
+    n = source.read(std::span(samples).subspan(before));
     samples.resize(before + n);
   } while (n > 0);
   return samples;
+}
+
+std::vector<float> load_audio(const std::filesystem::path& path) {
+  return read_all(*open_media(path));
 }
 
 }  // namespace sotto::audio

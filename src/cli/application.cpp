@@ -42,7 +42,7 @@ class Application {
     app_.set_help_flag("-h,--help", "show this help and leave");
     app_.set_version_flag("--version", version_text, "show the versions of sotto and OpenVINO and leave");
     app_.footer(kFooter);
-    for (const auto add : {add_convert, add_quantize, add_transcribe, add_compare, add_info}) {
+    for (const auto add : {add_convert, add_quantize, add_transcribe, add_compare, add_benchmark, add_info}) {
       commands_.push_back(add(app_, context));
       commands_.back().app->group("Commands");
     }
@@ -114,7 +114,7 @@ int run_application(const std::vector<std::string>& arguments, Console& console,
   });
   int status = exit_code(ErrorCode::internal);
   try {
-    status = run_reporting_usage(arguments, console, {console, stop});
+    status = run_reporting_usage(arguments, console, {console, stop, arguments});
   } catch (const Error& e) {
     console.error(e.what());
     status = exit_code(e.code());

@@ -4,6 +4,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -17,6 +18,7 @@ namespace sotto::cli {
 struct Context {
   Console& console;
   std::stop_token stop;
+  std::vector<std::string> command = {};  ///< its words as they were typed, without the program's name
 };
 
 /// A command and what runs it once its options are parsed; the result is the exit status.
@@ -29,6 +31,7 @@ Command add_convert(CLI::App& parent, const Context& context);
 Command add_quantize(CLI::App& parent, const Context& context);
 Command add_transcribe(CLI::App& parent, const Context& context);
 Command add_compare(CLI::App& parent, const Context& context);
+Command add_benchmark(CLI::App& parent, const Context& context);
 Command add_info(CLI::App& parent, const Context& context);
 
 /// openai-whisper's two options that together say which temperatures are tried.

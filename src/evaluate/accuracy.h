@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sotto/evaluate.h"
 
@@ -22,13 +23,13 @@ class Normalizer {
 /// that is automatic, `heard`.
 std::string text_language(const transcribe::TranscribeOptions& options, const std::string& heard);
 
-/// Fills words and language of each result, and the totals of `measurement`, from the texts as they stand;
-/// `languages` holds one code for each utterance.
-void count_words(Measurement& measurement,
-                 const std::vector<std::string>& languages,
-                 const Normalizer& normalize);
+/// Fills what is counted of a result from its texts and language.
+void count_errors(UtteranceResult& result, const Normalizer& normalize);
 
-/// The middle value, the mean of the two middle ones for an even number, 0 for none.
-double median(std::vector<double> values);
+/// Words in which two counted hypotheses of an utterance differ.
+std::size_t words_apart(const UtteranceResult& first, const UtteranceResult& other);
+
+/// Fills each model's totals, intervals and drop against the first one from its utterances.
+void sum_up(std::vector<Measurement>& models);
 
 }  // namespace sotto::evaluate

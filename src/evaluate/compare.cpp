@@ -1,5 +1,5 @@
-#include <chrono>
-#include <numeric>
+#include <algorithm>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,107 +8,14 @@
 
 #include "core/log.h"
 #include "evaluate/accuracy.h"
+#include "evaluate/bootstrap.h"
+#include "evaluate/contestant.h"
 #include "sotto/error.h"
 #include "sotto/evaluate.h"
 
 namespace sotto::evaluate {
 namespace fs = std::filesystem;
 namespace {
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point start_ = Clock::now();
-};
-
-/// One model under test: it, what it was measured at and the times behind the medians.
-class Contestant {
- public:
-  Contestant(const fs::path& directory, const transcribe::SessionOptions& session)
-      : transcriber_(load(directory, session, measurement_.load_s)) {
-    measurement_.directory = directory;
-    measurement_.size = model::measure_size(directory);
-    measurement_.device = session.device;
-    measurement_.inference_precision = transcriber_.inference_precision();
-    measurement_.threads = session.threads;
-    measurement_.environment = environment();
-  }
-
-  /// Transcribes without counting: the first inferences allocate and tune.
-  void warm_up(const std::vector<float>& samples,
-               const transcribe::TranscribeOptions& options,
-               const Progress& progress) {
-    const auto source = audio::from_samples(samples);
-    transcriber_.transcribe(*source, options, {}, {.report = {}, .stop = progress.stop});
-  }
-
-  /// Transcribes an utterance, adds it to the measurement and returns the language heard.
-  std::string run(const Utterance& utterance,
-                  const std::vector<float>& samples,
-                  const transcribe::TranscribeOptions& options,
-                  const Progress& progress) {
-    const auto source = audio::from_samples(samples);
-    const Stopwatch watch;
-    const auto heard =
-        transcriber_.transcribe(*source, options, timers(), {.report = {}, .stop = progress.stop});
-    const double seconds = watch.seconds();
-    const double audio_s = static_cast<double>(samples.size()) / audio::kSampleRateHz;
-    measurement_.audio_s += audio_s;
-    measurement_.transcription_total_s += seconds;
-    measurement_.utterances.push_back({.id = utterance.id,
-                                       .reference = utterance.text,
-                                       .hypothesis = heard.text,
-                                       .language = heard.language,
-                                       .audio_s = audio_s,
-                                       .transcription_s = seconds,
-                                       .words = {}});
-    return heard.language;
-  }
-
-  Measurement finish(const std::vector<std::string>& languages, const Normalizer& normalize) {
-    measurement_.n_encoder_runs = encoder_ms_.size();
-    measurement_.n_decoder_runs = decoder_ms_.size();
-    measurement_.encoder_median_ms = median(std::move(encoder_ms_));
-    measurement_.decoder_median_ms = median(std::move(decoder_ms_));
-    measurement_.transcription_mean_s =
-        measurement_.transcription_total_s / static_cast<double>(measurement_.utterances.size());
-    measurement_.encoder_kernels = transcriber_.executed_kernels(transcribe::Stage::encoder);
-    measurement_.decoder_kernels = transcriber_.executed_kernels(transcribe::Stage::decoder);
-    count_words(measurement_, languages, normalize);
-    return std::move(measurement_);
-  }
-
- private:
-  static transcribe::Transcriber load(const fs::path& directory,
-                                      const transcribe::SessionOptions& session,
-                                      double& load_s) {
-    if (!model::is_ir_directory(directory)) {
-      throw Error(
-          ErrorCode::not_found, directory.string(),
-          "expected a model directory with openvino_encoder_model.xml, found none (convert a checkpoint "
-          "first).");
-    }
-    const Stopwatch watch;
-    transcribe::Transcriber transcriber(model::load(directory), session);
-    load_s = watch.seconds();
-    return transcriber;
-  }
-
-  transcribe::Listeners timers() {
-    return {.on_segment = {},
-            .on_inference = [this](transcribe::Stage stage, ov::InferRequest&, double seconds) {
-              (stage == transcribe::Stage::encoder ? encoder_ms_ : decoder_ms_).push_back(1000.0 * seconds);
-            }};
-  }
-
-  Measurement measurement_;
-  transcribe::Transcriber transcriber_;
-  std::vector<double> encoder_ms_;
-  std::vector<double> decoder_ms_;
-};
 
 /// The last part of the path that has a name: "a/b/" and "a/b" are "b".
 std::string last_name(const fs::path& path) {
@@ -134,85 +41,155 @@ std::vector<std::string> unique_names(const std::vector<fs::path>& models) {
   return names;
 }
 
-std::vector<Contestant> load_all(const std::vector<fs::path>& models,
-                                 const transcribe::SessionOptions& session,
-                                 const Progress& progress) {
-  std::vector<Contestant> contestants;
-  contestants.reserve(models.size());
-  for (const fs::path& model : models) {
-    step(progress, "load", static_cast<double>(contestants.size()), static_cast<double>(models.size()));
-    contestants.emplace_back(model, session);
-  }
-  return contestants;
-}
+/// The utterances that differ most between the models, with their samples; holds no more than asked for.
+class AudioShelf {
+ public:
+  explicit AudioShelf(std::size_t capacity) : capacity_(capacity) {}
 
-/// Runs utterance `i` on every model and returns the language the first one heard.
-std::string run_utterance(std::vector<Contestant>& contestants,
-                          std::size_t i,
-                          const Utterance& utterance,
-                          const std::vector<float>& samples,
-                          const transcribe::TranscribeOptions& options,
-                          const Progress& progress) {
-  std::string language;
-  for (std::size_t turn = 0; turn < contestants.size(); ++turn) {
-    // Alternating order: whoever comes second finds warm caches or a throttled processor.
-    const std::size_t k = i % 2 == 0 ? turn : contestants.size() - 1 - turn;
-    const std::string heard = contestants[k].run(utterance, samples, options, progress);
-    if (k == 0) {
-      language = heard;
+  /// `difference`: words heard differently.
+  void offer(std::size_t difference, Speech& speech) {
+    if (capacity_ == 0) {
+      return;
+    }
+    kept_.emplace(difference, std::make_pair(speech.id, std::move(speech.samples)));
+    if (kept_.size() > capacity_) {
+      kept_.erase(std::prev(kept_.end()));
     }
   }
-  return language;
-}
 
-/// Returns the language of each utterance's text.
-std::vector<std::string> run_all(std::vector<Contestant>& contestants,
-                                 const std::vector<Utterance>& utterances,
-                                 const transcribe::TranscribeOptions& options,
-                                 const Progress& progress) {
-  std::vector<std::string> languages;
-  for (std::size_t i = 0; i < utterances.size(); ++i) {
-    const std::vector<float> samples = audio::load_audio(utterances[i].audio);
-    for (std::size_t k = 0; i == 0 && k < contestants.size(); ++k) {
-      step(progress, "warm up", static_cast<double>(k), static_cast<double>(contestants.size()));
-      contestants[k].warm_up(samples, options, progress);
+  std::map<std::string, std::vector<float>> take() {
+    std::map<std::string, std::vector<float>> audio;
+    for (auto& [difference, item] : kept_) {
+      audio.insert(std::move(item));
     }
-    step(progress, "compare", static_cast<double>(i), static_cast<double>(utterances.size()));
-    const std::string heard = run_utterance(contestants, i, utterances[i], samples, options, progress);
-    languages.push_back(text_language(options, heard));
+    return audio;
   }
-  step(progress, "compare", 1.0, 1.0);
-  return languages;
-}
+
+ private:
+  std::size_t capacity_;
+  /// Most words first; of as many, the one that came first.
+  std::multimap<std::size_t, std::pair<std::string, std::vector<float>>, std::greater<>> kept_;
+};
+
+/// Hands out the utterances, and knows which one comes next.
+class Comparing {
+ public:
+  Comparing(const std::vector<fs::path>& models, SpeechStream& speech, const CompareOptions& options)
+      : models_(models),
+        speech_(speech),
+        options_(options),
+        normalize_(text::load_spelling(models.front())),
+        shelf_(options.keep_audio) {
+    for (const fs::path& model : models) {
+      contestants_.push_back(make_contestant(model, options_));
+      results_.emplace_back();
+    }
+  }
+
+  Comparison run(const Progress& progress) {
+    std::optional<Speech> speech = speech_.next();
+    if (!speech) {
+      throw Error(ErrorCode::not_found, "compare",
+                  fmt::format("expected at least one utterance, found none ({} could not be used).",
+                              speech_.skipped().size()));
+    }
+    prepare(*speech, progress);
+    const std::size_t total = n_expected();
+    std::size_t n = 0;
+    for (; speech && (options_.take == 0 || n < options_.take); ++n) {
+      step(progress, "compare", static_cast<double>(n), static_cast<double>(total));
+      hear(n, *speech, progress);
+      const bool is_last = options_.take != 0 && n + 1 == options_.take;
+      speech = is_last ? std::nullopt : speech_.next();
+    }
+    step(progress, "compare", static_cast<double>(n), static_cast<double>(n));
+    return finish();
+  }
+
+ private:
+  std::size_t n_expected() const {
+    const std::size_t all = speech_.size().value_or(options_.take);
+    return options_.take == 0 ? all : std::min(options_.take, all);
+  }
+
+  void prepare(const Speech& speech, const Progress& progress) {
+    for (std::size_t k = 0; k < contestants_.size(); ++k) {
+      step(progress, "load", static_cast<double>(k), static_cast<double>(contestants_.size()));
+      contestants_[k]->prepare(speech, progress);
+    }
+    step(progress, "load", 1.0, 1.0);
+  }
+
+  void hear(std::size_t i, Speech& speech, const Progress& progress) {
+    std::vector<UtteranceResult> heard(contestants_.size());
+    for (std::size_t turn = 0; turn < contestants_.size(); ++turn) {
+      // Alternating order: whoever comes second finds warm caches or a throttled processor.
+      const std::size_t k = i % 2 == 0 ? turn : contestants_.size() - 1 - turn;
+      heard[k] = contestants_[k]->run(speech, progress);
+    }
+    const std::string language = text_language(options_.transcribe, heard.front().language);
+    std::size_t difference = 0;
+    for (UtteranceResult& result : heard) {
+      result.language = language;
+      count_errors(result, normalize_);
+      difference = std::max(difference, words_apart(heard.front(), result));
+    }
+    for (std::size_t k = 0; k < heard.size(); ++k) {
+      results_[k].push_back(std::move(heard[k]));
+    }
+    n_resampled_ += speech.source_rate_hz != 0 && speech.source_rate_hz != audio::kSampleRateHz ? 1 : 0;
+    shelf_.offer(difference, speech);
+  }
+
+  Comparison finish() {
+    Comparison comparison;
+    comparison.task = options_.transcribe.task;
+    comparison.skipped = speech_.skipped();
+    comparison.n_resampled = n_resampled_;
+    comparison.audio = shelf_.take();
+    const std::vector<std::string> names = unique_names(models_);
+    for (std::size_t k = 0; k < contestants_.size(); ++k) {
+      Measurement measurement = contestants_[k]->finish();
+      measurement.name = names[k];
+      measurement.utterances = std::move(results_[k]);
+      comparison.models.push_back(std::move(measurement));
+    }
+    sum_up(comparison.models);
+    return comparison;
+  }
+
+  const std::vector<fs::path>& models_;
+  SpeechStream& speech_;
+  const CompareOptions& options_;
+  Normalizer normalize_;
+  std::vector<std::unique_ptr<Contestant>> contestants_;
+  std::vector<std::vector<UtteranceResult>> results_;  ///< [model][utterance]
+  AudioShelf shelf_;
+  std::size_t n_resampled_ = 0;
+};
 
 }  // namespace
+
+Comparison compare(const std::vector<fs::path>& models,
+                   SpeechStream& speech,
+                   const CompareOptions& options,
+                   const Progress& progress) {
+  if (models.empty()) {
+    throw Error(ErrorCode::invalid_argument, "compare", "expected at least one model, found none.");
+  }
+  transcribe::validate(options.transcribe);
+  return Comparing(models, speech, options).run(progress);
+}
 
 std::vector<Measurement> compare(const std::vector<fs::path>& models,
                                  const DataSet& data,
                                  const CompareOptions& options,
                                  const Progress& progress) {
-  if (models.empty()) {
-    throw Error(ErrorCode::invalid_argument, "compare", "expected at least one model, found none.");
-  }
   if (data.utterances.empty()) {
     throw Error(ErrorCode::not_found, "compare", "expected at least one utterance, found none.");
   }
-  transcribe::validate(options.transcribe);
-  std::vector<Utterance> utterances = data.utterances;
-  if (options.take != 0 && options.take < utterances.size()) {
-    utterances.resize(options.take);
-  }
-  std::vector<Contestant> contestants = load_all(models, options.session, progress);
-  const std::vector<std::string> languages = run_all(contestants, utterances, options.transcribe, progress);
-
-  const Normalizer normalize(text::load_spelling(models.front()));
-  const std::vector<std::string> names = unique_names(models);
-  std::vector<Measurement> measurements;
-  for (std::size_t k = 0; k < contestants.size(); ++k) {
-    measurements.push_back(contestants[k].finish(languages, normalize));
-    measurements.back().name = names[k];
-  }
-  return measurements;
+  const auto speech = open_speech(data);
+  return compare(models, *speech, options, progress).models;
 }
 
 }  // namespace sotto::evaluate

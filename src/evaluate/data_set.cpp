@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "evaluate/speech_files.h"
 #include "sotto/error.h"
 #include "sotto/evaluate.h"
 
@@ -15,21 +16,13 @@ namespace sotto::evaluate {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kTranscriptSuffix = ".trans.txt";
-constexpr std::array<std::string_view, 6> kAudioExtensions = {".flac", ".wav",  ".mp3",
-                                                              ".ogg",  ".opus", ".m4a"};
-
 struct Files {
   std::vector<fs::path> transcripts;
+  std::map<fs::path, fs::path> texts;  ///< path without extension → path
   std::map<fs::path, fs::path> audio;  ///< path without extension → path
 };
 
-bool is_audio(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  return std::find(kAudioExtensions.begin(), kAudioExtensions.end(), extension) != kAudioExtensions.end();
-}
-
-Files list_files(const fs::path& directory) {
+Files list_files(const fs::path& directory, bool translated) {
   std::error_code error;
   if (!fs::exists(directory, error)) {
     throw Error(ErrorCode::not_found, directory.string(), "expected a folder of speech, found nothing.");
@@ -41,10 +34,12 @@ Files list_files(const fs::path& directory) {
   try {
     for (const auto& entry : fs::recursive_directory_iterator(directory)) {
       const fs::path& path = entry.path();
-      if (path.filename().string().ends_with(kTranscriptSuffix)) {
+      if (is_transcript_name(path, translated)) {
         files.transcripts.push_back(path);
-      } else if (is_audio(path)) {
+      } else if (is_audio_name(path)) {
         files.audio.emplace(fs::path(path).replace_extension(), path);
+      } else if (is_text_name(path)) {
+        files.texts.emplace(fs::path(path).replace_extension(), path);
       }
     }
   } catch (const fs::filesystem_error& e) {
@@ -54,19 +49,10 @@ Files list_files(const fs::path& directory) {
   return files;
 }
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
 /// Gathers utterances from transcript lines and remembers what could not be used.
 class Reader {
  public:
-  explicit Reader(Files files) : files_(std::move(files)) {}
+  Reader(Files files, fs::path directory) : files_(std::move(files)), directory_(std::move(directory)) {}
 
   DataSet read() {
     for (const fs::path& transcript : files_.transcripts) {
@@ -74,7 +60,7 @@ class Reader {
     }
     for (const auto& [stem, path] : files_.audio) {
       if (!used_.contains(path)) {
-        skip(path, "audio without a transcript");
+        read_text_beside(stem, path);
       }
     }
     std::sort(data_.utterances.begin(), data_.utterances.end(),
@@ -90,15 +76,14 @@ class Reader {
     }
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
-      if (!trim(line).empty()) {
-        read_line(transcript, number, trim(line));
+      if (!trimmed(line).empty()) {
+        read_line(transcript, number, line);
       }
     }
   }
 
   void read_line(const fs::path& transcript, int number, std::string_view line) {
-    const std::size_t space = line.find_first_of(" \t");
-    const std::string id(line.substr(0, space));
+    const auto [id, words] = split_transcript_line(line);
     const std::string what = fmt::format("{}:{}", transcript.string(), number);
     if (id.find('/') != std::string::npos || id == "..") {
       return skip(what, fmt::format("expected an utterance id, found \"{}\"", id));
@@ -112,9 +97,22 @@ class Reader {
       return skip(what, fmt::format("id {} was met before", id));
     }
     used_.insert(audio->second);
-    const std::string_view text =
-        space == std::string_view::npos ? std::string_view() : trim(line.substr(space));
-    data_.utterances.push_back({id, audio->second, std::string(text)});
+    data_.utterances.push_back({id, audio->second, words});
+  }
+
+  /// The words of `audio` from the .txt of its name; its id is its path in the folder, without extension.
+  void read_text_beside(const fs::path& stem, const fs::path& audio) {
+    const auto text = files_.texts.find(stem);
+    if (text == files_.texts.end()) {
+      return skip(audio, "audio without a transcript");
+    }
+    const std::string id = stem.lexically_relative(directory_).generic_string();
+    if (!ids_.insert(id).second) {
+      return skip(audio, fmt::format("id {} was met before", id));
+    }
+    std::ifstream in(text->second, std::ios::binary);
+    const std::string words{std::istreambuf_iterator<char>(in), {}};
+    data_.utterances.push_back({id, audio, std::string(trimmed(words))});
   }
 
   void skip(const fs::path& what, std::string_view why) {
@@ -122,6 +120,7 @@ class Reader {
   }
 
   Files files_;
+  fs::path directory_;
   std::set<fs::path> used_;
   std::set<std::string> ids_;
   DataSet data_;
@@ -129,15 +128,21 @@ class Reader {
 
 }  // namespace
 
-DataSet read_librispeech(const fs::path& directory, std::size_t take) {
-  DataSet data = Reader(list_files(directory)).read();
+DataSet read_folder(const fs::path& directory, bool translated) {
+  DataSet data = Reader(list_files(directory, translated), directory).read();
   if (data.utterances.empty()) {
     throw Error(
         ErrorCode::not_found, directory.string(),
-        fmt::format("expected speech in LibriSpeech's layout (*.flac beside *{} of lines \"ID WORDS\"), "
-                    "found no utterance ({} files could not be used).",
-                    kTranscriptSuffix, data.skipped.size()));
+        fmt::format(
+            "expected speech in LibriSpeech's layout (*.flac beside *.{}.txt of lines \"ID WORDS\") or "
+            "with a .txt beside each file, found no utterance ({} files could not be used).",
+            translated ? "translation" : "trans", data.skipped.size()));
   }
+  return data;
+}
+
+DataSet read_librispeech(const fs::path& directory, std::size_t take) {
+  DataSet data = read_folder(directory, false);
   if (take != 0 && take < data.utterances.size()) {
     data.utterances.resize(take);
   }

@@ -23,8 +23,8 @@ Ratios ratios(const Measurement& first, const Measurement& other) {
   Ratios result;
   result.encoder_compression = divide(bytes(first.size.encoder_bytes), bytes(other.size.encoder_bytes));
   result.decoder_compression = divide(bytes(first.size.decoder_bytes), bytes(other.size.decoder_bytes));
-  result.encoder_speedup = divide(first.encoder_median_ms, other.encoder_median_ms);
-  result.decoder_speedup = divide(first.decoder_median_ms, other.decoder_median_ms);
+  result.encoder_speedup = divide(first.encoder_ms.median, other.encoder_ms.median);
+  result.decoder_speedup = divide(first.decoder_ms.median, other.decoder_ms.median);
   result.transcription_speedup = divide(first.transcription_mean_s, other.transcription_mean_s);
   const auto first_accuracy = first.word_accuracy_percent();
   const auto other_accuracy = other.word_accuracy_percent();

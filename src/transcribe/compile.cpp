@@ -101,10 +101,13 @@ void expect_device(const ov::Core& core, const std::string& device) {
 ov::CompiledModel compile(ov::Core& core,
                           const std::shared_ptr<const ov::Model>& model,
                           const SessionOptions& options,
-                          std::string_view part) {
+                          std::string_view part,
+                          const ov::AnyMap& hints) {
   const std::string where = fmt::format("{} on {}", part, options.device);
   return model::translate_ir_errors(where, ErrorCode::unsupported, [&] {
-    return core.compile_model(model, options.device, properties(core, options));
+    ov::AnyMap map = hints;
+    map.merge(properties(core, options));  // keeps what is there
+    return core.compile_model(model, options.device, map);
   });
 }
 

@@ -15,11 +15,13 @@ namespace sotto::transcribe {
 /// (AUTO, HETERO, ...).
 void expect_device(const ov::Core& core, const std::string& device);
 
-/// Compiles for one inference at a time. Throws Error(invalid_argument) for an unknown precision or a
-/// negative number of threads, Error(unsupported) with the device's words where it refuses the model.
+/// Compiles for one inference at a time, unless `hints` say otherwise. Throws Error(invalid_argument) for an
+/// unknown precision or a negative number of threads, Error(unsupported) with the device's words where it
+/// refuses the model.
 ov::CompiledModel compile(ov::Core& core,
                           const std::shared_ptr<const ov::Model>& model,
                           const SessionOptions& options,
-                          std::string_view part);
+                          std::string_view part,
+                          const ov::AnyMap& hints = {});
 
 }  // namespace sotto::transcribe

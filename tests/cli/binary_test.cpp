@@ -95,7 +95,7 @@ TEST(Call, ShowsVersions) {
 }
 
 TEST(Help, IsOnStandardOutput) {
-  for (const std::string command : {"convert", "quantize", "transcribe", "compare", "info"}) {
+  for (const std::string command : {"convert", "quantize", "transcribe", "compare", "benchmark", "info"}) {
     const Outcome outcome = run_sotto({command, "--help"});
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Usage: sotto " + command + " [OPTIONS]"));
@@ -106,7 +106,7 @@ TEST(Help, IsOnStandardOutput) {
 TEST(Help, HasEveryOptionDocumented) {
   const std::string manual = test::read_file(test::source_dir() / "docs/cli.md");
   const std::regex option(R"(^  (?:-\w, )?(--[\[\]a-z0-9-]+))", std::regex::multiline);
-  for (const std::string command : {"convert", "quantize", "transcribe", "compare", "info"}) {
+  for (const std::string command : {"convert", "quantize", "transcribe", "compare", "benchmark", "info"}) {
     const std::string help = run_sotto({command, "--help"}).out;
     for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it) {
       if ((*it)[1] != "--help") {
@@ -200,15 +200,70 @@ TEST(MainJob, GoesOnAfterABadFile) {
 TEST(MainJob, ComparesModels) {
   const test::TempDir dir;
   const Models& models = Models::get();
-  const Outcome outcome = run_sotto({"compare", models.fp(), models.int8(), "--test", kData / "test",
-                                     "--take", "2", "--language", "en", "--json", dir / "c.json"});
+  const Outcome outcome =
+      run_sotto({"compare", models.fp(), models.int8(), "--test", kData / "test", "--take", "2", "--language",
+                 "en", "--json", dir / "c.json", "--markdown", dir / "c.md", "--fail-if-drop", "100"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("Word accuracy (%)"));
+  EXPECT_THAT(test::read_file(dir / "c.md"), HasSubstr("| Word accuracy (%) |"));
   const auto json = nlohmann::json::parse(test::read_file(dir / "c.json"));
   EXPECT_EQ(json["models"].size(), 2U);
   EXPECT_EQ(json["models"][1]["accuracy"]["n_utterances"], 2);
   EXPECT_GT(json["models"][1]["size"]["encoder_compression"], 1.0);
   EXPECT_GT(json["models"][1]["speed"]["decoder_median_ms"], 0.0);
+}
+
+TEST(MainJob, WritesAReportAndReadsSpeechFromATable) {
+  const test::TempDir dir;
+  fs::create_directories(dir / "peer");
+  test::write_file(dir / "peer" / "en.json", R"({"text": "some words", "language": "en"})");
+  test::write_file(dir / "speech.csv", "file_name,text\n" + kSpeech.string() + ",some words\nno.wav,x\n");
+  const Outcome outcome =
+      run_sotto({"compare", dir / "peer", "--test", dir / "speech.csv", "--report", dir / "r.html"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("no such recording: no.wav"));
+  EXPECT_THAT(outcome.out, HasSubstr("1 part of the data could not be used"));
+  EXPECT_THAT(test::read_file(dir / "r.html"), HasSubstr("sotto compare"));
+  EXPECT_EQ(run_sotto({"compare", dir / "peer", "--test", dir / "speech.csv", "--report", dir / "x.html",
+                       "--quantize-report", dir / "speech.csv"})
+                .status,
+            1);
+  EXPECT_FALSE(fs::exists(dir / "x.html"));
+}
+
+TEST(MainJob, BenchmarksAModel) {
+  const test::TempDir dir;
+  const Outcome outcome =
+      run_sotto({"benchmark", Models::get().int8(), "--seconds", "0.1", "--decoder-tokens", "4", "--hint",
+                 "throughput", "--requests", "2", "--threads", "2", "--json", dir / "b.json"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("tokens/s"));
+  const auto json = nlohmann::json::parse(test::read_file(dir / "b.json"));
+  EXPECT_EQ(json["requests"], 2);
+  ASSERT_EQ(json["parts"].size(), 3U);
+  for (const auto& part : json["parts"]) {
+    EXPECT_GT(part["median_ms"], 0.0);
+    EXPECT_GT(part["per_second"], 0.0);
+  }
+  EXPECT_EQ(json["parts"][2]["n"].get<int>() % 4, 0);
+  EXPECT_EQ(run_sotto({"benchmark", Models::get().int8(), "--decoder-tokens", "9999"}).status, 2);
+}
+
+TEST(MainJob, FailsWhereAccuracyDrops) {
+  const test::TempDir dir;
+  fs::create_directories(dir / "good");
+  fs::create_directories(dir / "deaf");
+  const std::string id = "108-1-0000";
+  test::write_file(dir / "good" / (id + ".json"), R"({"text": "some words", "language": "en"})");
+  test::write_file(dir / "deaf" / (id + ".json"), R"({"text": ""})");
+  fs::create_directories(dir / "speech");
+  fs::copy_file(kSpeech, dir / "speech" / (id + ".flac"));
+  test::write_file(dir / "speech" / "a.trans.txt", id + " some words\n");
+  const Outcome outcome =
+      run_sotto({"compare", dir / "good", dir / "deaf", "--test", dir / "speech", "--fail-if-drop", "0.5"});
+  EXPECT_EQ(outcome.status, 4);
+  EXPECT_THAT(outcome.err, HasSubstr("deaf: word accuracy dropped by 100.00 points, more than 0.5"));
+  EXPECT_THAT(outcome.out, HasSubstr("deaf: nothing was heard in 1 of 1 utterances"));
 }
 
 TEST(MainJob, TellsModelsAndMachineApart) {

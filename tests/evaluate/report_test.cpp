@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "evaluate/measurements.h"
+#include "support/expect_error.h"
 
 namespace sotto::evaluate {
 namespace {
@@ -19,7 +20,7 @@ std::size_t columns(const std::string& line) {
 }
 
 TEST(ToTable, ShowsTheNotebooksLinesFirst) {
-  const std::string table = to_table(test::two_measurements());
+  const std::string table = to_table(test::two_models());
   EXPECT_THAT(table, ContainsRegex("fp16 +int8"));
   EXPECT_THAT(table,
               ContainsRegex("Encoder file size \\(KB\\) +4\\.00 +2\\.00\n +compression rate +- +2\\.000"));
@@ -35,31 +36,33 @@ TEST(ToTable, ShowsTheNotebooksLinesFirst) {
 }
 
 TEST(ToTable, FitsEightyColumnsWithFourModelsAndLongNames) {
-  auto measurements = test::two_measurements();
-  measurements.push_back(measurements[1]);
-  measurements.push_back(measurements[1]);
+  Comparison comparison = test::two_models();
+  std::vector<Measurement>& measurements = comparison.models;
+  measurements.insert(measurements.end(), 2, Measurement(measurements[1]));
   measurements[2].name = "whisper-large-v3-größe-int8";
   measurements[3].size.encoder_bytes = 3'000'000'000;
-  std::istringstream lines(to_table(measurements));
+  std::istringstream lines(to_table(comparison));
   for (std::string line; std::getline(lines, line);) {
     EXPECT_LE(columns(line), 80U) << line;
   }
 }
 
 TEST(ToTable, SaysWhereThereIsNothingToDivideBy) {
-  auto measurements = test::two_measurements();
+  Comparison comparison = test::two_models();
+  std::vector<Measurement>& measurements = comparison.models;
   measurements[1].size = {};
   measurements[1].words = {.insertions = 1};
   measurements[0].n_empty_references = 1;
-  const std::string table = to_table(measurements);
+  const std::string table = to_table(comparison);
   EXPECT_THAT(table, ContainsRegex("compression rate +- +n/a"));
   EXPECT_THAT(table, ContainsRegex("Word accuracy \\(%\\) +90\\.00 +n/a"));
-  EXPECT_THAT(table, HasSubstr("1 have a reference without words"));
+  EXPECT_THAT(table, HasSubstr("1 reference has no words"));
   EXPECT_EQ(to_table({}), "");
+  EXPECT_EQ(to_markdown({}), "");
 }
 
 TEST(ToJson, HoldsAllFiguresUnderStableKeys) {
-  const auto json = nlohmann::json::parse(to_json(test::two_measurements()));
+  const auto json = nlohmann::json::parse(to_json(test::two_models()));
   EXPECT_EQ(json["schema"], "sotto.compare");
   EXPECT_EQ(json["schema_version"], 1);
   EXPECT_EQ(json["environment"]["cpu_features"][1], "avx512_vnni");
@@ -76,17 +79,115 @@ TEST(ToJson, HoldsAllFiguresUnderStableKeys) {
   EXPECT_EQ(json["models"][0]["accuracy"]["drop_points"], 0.0);
 }
 
+TEST(ToTable, SaysWhetherADifferenceIsShown) {
+  Comparison comparison = test::two_models();
+  EXPECT_THAT(to_table(comparison), ContainsRegex("95 % interval of the drop +- +-5\\.00…45\\.00"));
+  EXPECT_THAT(verdicts(comparison),
+              testing::ElementsAre(testing::AllOf(HasSubstr("int8: no difference in word accuracy shown"),
+                                                  HasSubstr("some 40 utterances would show one of 20.00"))));
+  comparison.models[1].drop =
+      AccuracyDrop{.points = 20, .interval = {5, 35}, .is_shown = true, .n_utterances_to_show = {}};
+  EXPECT_THAT(verdicts(comparison)[0], HasSubstr("int8: word accuracy is lower by 20.00 points"));
+  comparison.models[1].drop = AccuracyDrop{};
+  EXPECT_THAT(verdicts(comparison)[0], testing::Not(HasSubstr("would show")));
+}
+
+TEST(ToTable, SaysWhatIsOddAboutTheData) {
+  Comparison comparison = test::two_models();
+  comparison.skipped = {"a.flac: cut", "b.flac: cut"};
+  comparison.n_resampled = 1;
+  comparison.models[1].n_empty_hypotheses = 2;
+  comparison.models[1].n_missing = 1;
+  const std::string table = to_table(comparison);
+  EXPECT_THAT(table, HasSubstr("2 parts of the data could not be used and are left out."));
+  EXPECT_THAT(table, HasSubstr("1 utterance has not been recorded at 16 kHz"));
+  EXPECT_THAT(table, HasSubstr("int8: no result for 1 of 2 utterances"));
+  EXPECT_THAT(table, HasSubstr("int8: nothing was heard in 2 of 2 utterances"));
+}
+
+TEST(ToTable, ShowsNoFiguresOfSpeedOrSizeForAPeer) {
+  Comparison comparison = test::two_models();
+  Measurement peer;
+  peer.name = "peer";
+  peer.is_peer = true;
+  peer.words = {.hits = 9, .substitutions = 1};
+  comparison.models.push_back(peer);
+  const std::string table = to_table(comparison);
+  EXPECT_THAT(table, ContainsRegex("Encoder median inference \\(ms\\) +30\\.00 +15\\.00 +-\n"));
+  EXPECT_THAT(table, ContainsRegex("Whole transcription, mean \\(s\\) +0\\.900 +0\\.600 +-\n"));
+  const auto json = nlohmann::json::parse(to_json(comparison));
+  EXPECT_TRUE(json["models"][2]["speed"].is_null());
+  EXPECT_TRUE(json["models"][2]["is_peer"]);
+}
+
+TEST(ToTable, ShowsChrfOfTranslations) {
+  Comparison comparison = test::two_models();
+  EXPECT_THAT(to_table(comparison), testing::Not(HasSubstr("chrF")));
+  comparison.task = transcribe::Task::translate;
+  comparison.models[0].chrf = text::chrf_counts("a cat", "a cat");
+  EXPECT_THAT(to_table(comparison), ContainsRegex("chrF +100\\.00 +n/a"));
+}
+
+TEST(ToHtml, LetsNoTextBecomeMarkup) {
+  Comparison comparison = test::two_models();
+  comparison.models[0].name = "</script><script>alert(1)</script>";
+  comparison.models[0].utterances[0].hypothesis_words = "<!--<script>";
+  const std::string page = to_html(comparison, {.commands = {"</script>@JS@"}});
+  std::size_t n_scripts = 0;
+  for (std::size_t at = page.find("</script"); at != std::string::npos; at = page.find("</script", at + 1)) {
+    ++n_scripts;
+  }
+  EXPECT_EQ(n_scripts, 4U);  // the data, two libraries, the page's own
+  EXPECT_THAT(page, HasSubstr("\\u003c/script>\\u003cscript>alert(1)"));
+  EXPECT_THAT(page, HasSubstr("\\u003c/script>@JS@"));
+  EXPECT_LT(page.size(), 1'000'000U);
+}
+
+TEST(ToHtml, RefusesWhatIsNoQuantizersReport) {
+  for (const char* text : {"", "[1]", "{}", R"({"schema": "other"})", "{broken"}) {
+    ::sotto::test::expect_error(
+        [&] { to_html(test::two_models(), {.commands = {}, .quantize_reports = {text}}); },
+        ErrorCode::bad_format, "expected a file of sotto quantize --report");
+  }
+  ::sotto::test::expect_error([] { to_html({}); }, ErrorCode::invalid_argument, "at least one model");
+}
+
+TEST(ToMarkdown, EscapesNames) {
+  Comparison comparison = test::two_models();
+  comparison.models[0].name = "a|b<script>";
+  const std::string markdown = to_markdown(comparison);
+  EXPECT_THAT(markdown, HasSubstr("| | a\\|b\\<script\\> | int8 |\n| --- | ---: | ---: |"));
+  EXPECT_THAT(markdown, HasSubstr("| Encoder file size (KB) | 4.00 | 2.00 |"));
+  EXPECT_THAT(markdown, HasSubstr("| – compression rate | - | 2.000 |"));
+}
+
+TEST(ToJson, HoldsIntervalsAndWhatWasLeftOut) {
+  Comparison comparison = test::two_models();
+  comparison.skipped = {"x"};
+  const auto json = nlohmann::json::parse(to_json(comparison));
+  EXPECT_EQ(json["data"]["source"], "demo/data/test");
+  EXPECT_EQ(json["data"]["n_skipped"], 1);
+  EXPECT_EQ(json["models"][1]["accuracy"]["drop"]["n_utterances_to_show"], 40);
+  EXPECT_EQ(json["models"][1]["accuracy"]["drop"]["interval"][0], -5.0);
+  EXPECT_TRUE(json["models"][0]["accuracy"]["drop"].is_null());
+  EXPECT_EQ(json["models"][0]["speed"]["encoder_ms"]["p95"], 33.5);
+  EXPECT_EQ(json["models"][0]["memory"]["peak_bytes"], 30'000'000);
+  EXPECT_TRUE(json["models"][0]["energy_j"].is_null());
+}
+
 TEST(ToJson, WritesNullForWhatCannotBeDivided) {
-  const auto json = nlohmann::json::parse(to_json({Measurement{}}));
+  const auto json =
+      nlohmann::json::parse(to_json({.models = {Measurement{}}, .data = {}, .skipped = {}, .audio = {}}));
   EXPECT_TRUE(json["models"][0]["accuracy"]["word_accuracy_percent"].is_null());
   EXPECT_TRUE(json["models"][0]["speed"]["x_realtime"].is_null());
   EXPECT_TRUE(nlohmann::json::parse(to_json({}))["models"].empty());
 }
 
 TEST(ToJson, SurvivesTextThatIsNotUtf8) {
-  auto measurements = test::two_measurements();
+  Comparison comparison = test::two_models();
+  std::vector<Measurement>& measurements = comparison.models;
   measurements[0].utterances[0].hypothesis = "caf\xe9";
-  EXPECT_NO_THROW(nlohmann::json::parse(to_json(measurements)));
+  EXPECT_NO_THROW(nlohmann::json::parse(to_json(comparison)));
 }
 
 }  // namespace

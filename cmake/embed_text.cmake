@@ -1,0 +1,15 @@
+# cmake -DOUTPUT=html_page.cpp -DPARTS=a.html;b.js -P embed_text.cmake: a function that returns each file's text by
+# its name.
+set(text "// Written by cmake/embed_text.cmake.\n#include \"evaluate/html_page.h\"\n\nnamespace sotto::evaluate {\n\nstd::string_view html_part(std::string_view name) {\n")
+foreach(part IN LISTS PARTS)
+  get_filename_component(name ${part} NAME)
+  file(READ ${part} content)
+  if(content MATCHES "\\)sotto_text\"")
+    message(FATAL_ERROR "${part} holds the delimiter of a raw string")
+  endif()
+  string(APPEND text "  if (name == \"${name}\") {\n    return R\"sotto_text(")
+  string(APPEND text "${content}")
+  string(APPEND text ")sotto_text\";\n  }\n")
+endforeach()
+string(APPEND text "  return {};\n}\n\n}  // namespace sotto::evaluate\n")
+file(WRITE ${OUTPUT} "${text}")
