@@ -33,9 +33,9 @@ from features import RATE
 MEDIA_SEED = 71
 TEST_SEED = 20
 CALIBRATION_SEED = 35
-# Whisper takes one language a window and begins the next 30 s where the last segment ended, so each language ends at
-# most WINDOW seconds after the one before it and starts PAUSE seconds after it.
-START, PAUSE, WINDOW = 0.6, 4.6, 29.2
+# Whisper takes one language a window, and begins the next where the last segment ended or after 30 s. So each language
+# starts just behind a multiple of 30 s and ends at most WINDOW seconds after the end of the one before it.
+START, SPACING, WINDOW = 0.4, 30.0, 29.4
 LENGTH = 118
 # The pause after this language, and the language itself, have hum behind them; the other pauses are digital silence.
 HUMMING = "de"
@@ -51,9 +51,9 @@ def programme() -> tuple[np.ndarray, list[dict]]:
     r = random.Random(MEDIA_SEED)
     audio = np.zeros(LENGTH * RATE, np.float32)
     spoken = []
-    limit = START - PAUSE
+    limit = 25.0
     for language, name in enumerate(grammar.LANGUAGES):
-        at, limit = int((limit + PAUSE) * RATE) // 320 * 320, limit + WINDOW
+        at = int((START + SPACING * language) * RATE)
         for u in testset.utterances(language, 24, MEDIA_SEED, festival_share=0.2):
             if at + len(u.audio) > limit * RATE:
                 break
@@ -69,9 +69,9 @@ def programme() -> tuple[np.ndarray, list[dict]]:
                 }
             )
             at += len(u.audio) + int(r.uniform(0.3, 0.9) * RATE) // 320 * 320
-        limit = spoken[-1]["end"]
+        limit = spoken[-1]["end"] + WINDOW
     part = [s for s in spoken if s["language"] == HUMMING]
-    begin, end = part[0]["start"] - 1, part[-1]["end"] + PAUSE - 0.5
+    begin, end = part[0]["start"] - 2, part[-1]["end"] + 3
     fade = np.interp(np.arange(len(audio)) / RATE, [begin - 0.5, begin + 0.5, end - 1, end], [0, 1, 1, 0])
     audio += (data.noise_sources(5, LENGTH)[7] * fade * 0.006).astype(np.float32)
     return audio, spoken
@@ -98,7 +98,7 @@ def video(wav: Path, spoken: list[dict], out: Path) -> None:
             *("-f", "lavfi", "-i", f"color=c=0x18242c:s=640x360:r=5:d={LENGTH}", "-i", str(wav)),
             *("-filter_script:v", str(script), "-map", "0:v", "-map", "1:a"),
             *("-c:v", "libx264", "-preset", "veryslow", "-crf", "32", "-pix_fmt", "yuv420p", "-threads", "1"),
-            *("-c:a", "aac", "-b:a", "40k", "-movflags", "+faststart", "-map_metadata", "-1"),
+            *("-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart", "-map_metadata", "-1"),
             *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", str(out)),
         )
 

@@ -198,6 +198,11 @@ def timed(reference: list[tuple[float, float]], heard: list[tuple[float, float]]
     return sum(any(abs(a - x) <= slack and abs(b - y) <= slack for x, y in heard) for a, b in reference)
 
 
+def voice_kind(voice: str) -> str:
+    """Engine and speaker of a diphone voice, espeak-ng for all of its voices."""
+    return voice if voice.startswith(("flite", "festival")) else "espeak-ng"
+
+
 def material(count: int, seed: int, cache: Path | None) -> dict:
     """The test audio, from the cache file when there is one."""
     if cache and cache.exists():
@@ -246,6 +251,9 @@ def evaluate(folder: Path, count: int, seed: int, cache: Path | None, limit: int
             memory = encode(net, [features.pad_window(u.audio) for u in spoken])
             tokens = decode(net, v, memory, language, False)
             row["utterances alone"] = accuracy([u.text for u in spoken], [v.decode(t) for t in tokens])
+            for kind in sorted({voice_kind(u.voice) for u in spoken}) if language == 0 else ():
+                pairs = [(u.text, v.decode(t)) for u, t in zip(spoken, tokens, strict=True) if voice_kind(u.voice) == kind]
+                row[f"alone, {len(pairs)} by {kind}"] = accuracy([a for a, _ in pairs], [b for _, b in pairs])
             languages, nospeech = at_start(net, v, memory)
             detected += [x == language for x in languages]
             row["language, alone"] = 100 * float(np.mean([x == language for x in languages]))
