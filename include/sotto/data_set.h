@@ -26,9 +26,10 @@ struct DataSet {
 /// Utterances of a folder in LibriSpeech's layout (speaker/chapter/*.flac with *.trans.txt), or with a .txt
 /// of the same name beside each recording, ordered by id.
 ///
-/// Audio may also be .wav, .mp3, .ogg, .opus or .m4a. `take` keeps the first so many, 0 all. In `skipped`:
-/// a transcript without audio, audio without a transcript, an id met before, a line that holds no id.
-/// Throws Error(not_found) where the folder is missing or holds no utterance, (bad_format) for a file.
+/// A table is read too (read_manifest). Audio may also be .wav, .mp3, .ogg, .opus or .m4a. `take` keeps the
+/// first so many, 0 all. In `skipped`: a transcript without audio, audio without a transcript, an id met
+/// before, a line that holds no id. Throws Error(not_found) where the folder is missing or holds no
+/// utterance, (bad_format) for a file.
 DataSet read_librispeech(const std::filesystem::path& directory, std::size_t take = 0);
 
 /// Utterances of a table that names recordings and says what is said in them: .tsv, .csv (with a first line

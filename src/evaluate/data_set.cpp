@@ -142,7 +142,8 @@ DataSet read_folder(const fs::path& directory, bool translated) {
 }
 
 DataSet read_librispeech(const fs::path& directory, std::size_t take) {
-  DataSet data = read_folder(directory, false);
+  DataSet data = is_table_name(directory) && fs::is_regular_file(directory) ? read_manifest(directory)
+                                                                            : read_folder(directory, false);
   if (take != 0 && take < data.utterances.size()) {
     data.utterances.resize(take);
   }

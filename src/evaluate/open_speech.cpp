@@ -20,11 +20,6 @@ bool is_url(const std::string& source) {
   return source.starts_with("http://") || source.starts_with("https://");
 }
 
-bool is_table_name(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  return extension == ".tsv" || extension == ".csv" || extension == ".jsonl";
-}
-
 /// Shuffled, then without the first `skip`, then the first `take`.
 DataSet chosen(DataSet data, const DataOptions& options) {
   if (options.shuffle) {

@@ -29,6 +29,11 @@ bool is_text_name(const std::filesystem::path& path) {
   return name.ends_with(".txt") && !name.ends_with(kTranscript) && !name.ends_with(kTranslation);
 }
 
+bool is_table_name(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".tsv" || extension == ".csv" || extension == ".jsonl";
+}
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kSpace);

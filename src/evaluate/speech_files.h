@@ -18,6 +18,9 @@ bool is_transcript_name(const std::filesystem::path& path, bool translated);
 /// Another text, which may be beside a recording of the same name.
 bool is_text_name(const std::filesystem::path& path);
 
+/// A table of recordings; see read_manifest.
+bool is_table_name(const std::filesystem::path& path);
+
 /// Without white space at either end.
 std::string_view trimmed(std::string_view text);
 

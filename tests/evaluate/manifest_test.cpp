@@ -100,6 +100,13 @@ TEST_F(ReadManifest, IsOneOfTheSourcesOfSpeech) {
   EXPECT_THAT(speech->skipped(), testing::ElementsAre(HasSubstr("b.mp3")));
 }
 
+TEST_F(ReadManifest, IsReadWhereAFolderIsExpected) {
+  ::sotto::test::write_file(dir_ / "t.tsv", "path\ttext\na.mp3\tA\nb.mp3\tB\n");
+  const DataSet data = read_librispeech(dir_ / "t.tsv", 1);
+  ASSERT_EQ(data.utterances.size(), 1U);
+  EXPECT_EQ(data.utterances[0].text, "A");
+}
+
 TEST(ReadFolder, TakesATextBesideEachRecording) {
   const ::sotto::test::TempDir dir;
   std::filesystem::create_directories(dir / "sub");
