@@ -56,9 +56,9 @@ struct QuantizeOptions {
   OverflowFix overflow_fix = OverflowFix::first_layer_only;
   bool compress_weights = true;  ///< store i8 constants; false keeps FakeQuantize on the weights
   IgnoredScope ignored_scope = {};
-  /// Quantize Q and K of ScaledDotProductAttention as NNCF does. Off by default: the CPU computes that
-  /// operation in floating point, so the quantizers would cost time and accuracy, run over the whole K cache
-  /// at every step, and keep the cache from being fused. Needs statistics taken with the same option on.
+  /// Quantize Q and K of ScaledDotProductAttention as NNCF does. In a graph without state the CPU then runs
+  /// q · kᵀ in INT8. In a decoder the quantizers would run over the whole K cache at every step and keep the
+  /// cache from being fused, so it is off by default. Needs statistics taken with the same option on.
   bool attention_inputs = false;
   /// How every activation range is chosen, if set; ranges by channel take the extremes otherwise.
   std::optional<RangeEstimator> activation_range = {};

@@ -14,7 +14,7 @@ struct QuantizeWhisperOptions {
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
   transcribe::SessionOptions session;
-  quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5, .ignored_scope = {}};
+  quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5, .ignored_scope = {}, .attention_inputs = true};
   quantize::QuantizeOptions decoder{.smooth_quant_alpha = 0.95, .ignored_scope = {}};
 };
 

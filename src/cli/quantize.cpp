@@ -24,8 +24,8 @@ constexpr const char* kPartGroup = "Quantization of one part";
 
 /// Options both parts share are bound to the encoder's and copied; these are each part's own.
 bool is_of_one_part(std::string_view field_name) {
-  return field_name == "smooth_quant_alpha" || field_name == "names" || field_name == "patterns" ||
-         field_name == "types";
+  return field_name == "smooth_quant_alpha" || field_name == "attention_inputs" || field_name == "names" ||
+         field_name == "patterns" || field_name == "types";
 }
 
 std::string shared_group(std::string_view field_name) {
@@ -51,6 +51,7 @@ QuantizeWhisperOptions finished(const Arguments& arguments) {
   const quantize::QuantizeOptions own = options.decoder;
   options.decoder = options.encoder;
   options.decoder.smooth_quant_alpha = own.smooth_quant_alpha;
+  options.decoder.attention_inputs = own.attention_inputs;
   options.decoder.ignored_scope = own.ignored_scope;
   options.decoder.ignored_scope.validate = options.encoder.ignored_scope.validate;
   options.calibration = arguments.calibration;

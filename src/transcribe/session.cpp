@@ -18,6 +18,7 @@
 #include "transcribe/logit_positions.h"
 #include "transcribe/runtime_info.h"
 #include "transcribe/tensor_of.h"
+#include "transcribe/unfold_attention.h"
 
 namespace sotto::transcribe {
 namespace {
@@ -26,6 +27,7 @@ namespace {
 std::shared_ptr<ov::Model> for_one_window(const model::WhisperModel& model) {
   return model::translate_ir_errors("encoder", ErrorCode::bad_format, [&] {
     auto encoder = model.encoder->clone();
+    unfold_attention(*encoder);
     encoder->reshape(ov::PartialShape{1, model.dims.n_mels, 2 * model.dims.n_audio_ctx});
     return encoder;
   });
