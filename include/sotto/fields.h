@@ -141,6 +141,31 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"suppress_tokens", "token ids never produced; -1: Whisper's symbols that are not speech", -1},
         o.suppress_tokens);
   visit(Field{"sample_len", "most tokens in a window; 0: half the text context", 0, 10000}, o.sample_len);
+  visit(Field{"repetition_penalty", "above 1: what was said is less likely to be said again", 0.01, 100},
+        o.repetition_penalty);
+  visit(
+      Field{"no_repeat_ngram_size", "sequences of so many tokens are said once in a window; 0: any", 0, 1000},
+      o.no_repeat_ngram_size);
+  visit(Field{"max_loop", "a sequence said more often in a row: next temperature; 0: any", 0, 1000},
+        o.max_loop);
+  visit(Field{"hotwords", "words to expect, shown before every window unless there is a prefix"}, o.hotwords);
+  visit(Field{"suppress_numerals", "no digits or %, $, £: numbers are written as words"},
+        o.suppress_numerals);
+  visit(Field{"suppress_regex", "tokens that it matches as a whole are never produced"}, o.suppress_regex);
+  visit(Field{"vad_filter", "find silence by a small detector of speech, and do not hear it"}, o.vad_filter);
+  visit(Field{"vad_threshold", "speech begins where it is likelier", 0, 1}, o.vad_threshold);
+  visit(Field{"vad_neg_threshold", "speech ends where it is less likely; None: vad_threshold - 0.15", 0, 1},
+        o.vad_neg_threshold);
+  visit(Field{"vad_min_speech_duration_ms", "shorter speech is left out", 0, 1e6},
+        o.vad_min_speech_duration_ms);
+  visit(Field{"vad_max_speech_duration_s", "longer speech is cut at a pause", 1, 30},
+        o.vad_max_speech_duration_s);
+  visit(Field{"vad_min_silence_duration_ms", "shorter silence is part of the speech around it", 0, 1e6},
+        o.vad_min_silence_duration_ms);
+  visit(Field{"vad_speech_pad_ms", "heard before and behind speech", 0, 1e6}, o.vad_speech_pad_ms);
+  visit(Field{"batch_size", "windows decoded together, cut at pauses and not shown the text before; 0: 8", 0,
+              64},
+        o.batch_size);
   visit(Field{"seed", "of the sampling at temperatures above 0", 0, kNone}, o.seed);
 }
 

@@ -37,6 +37,16 @@ struct TranscribeOptions {
   /// win.
   int language_detection_segments = 1;
   double language_detection_threshold = 0.5;  ///< a language with a larger probability is sure
+  bool vad_filter = false;     ///< silence is found by a small detector of speech and not heard
+  double vad_threshold = 0.5;  ///< speech begins where it is likelier
+  std::optional<double> vad_neg_threshold{};  ///< and ends where it is less likely; none: threshold - 0.15
+  int vad_min_speech_duration_ms = 0;         ///< shorter speech is left out
+  double vad_max_speech_duration_s = 30.0;    ///< longer speech is cut at a pause; at most a window
+  int vad_min_silence_duration_ms = 2000;     ///< shorter silence is part of the speech around it
+  int vad_speech_pad_ms = 400;                ///< heard before and behind speech
+  /// Windows decoded together, 0: 8; 1: one after the other, each beginning where the one before ended. Above
+  /// 1 they are cut at pauses before they are decoded, and are not shown the text before them.
+  int batch_size = 1;
   /// Tried in turn until the gates below are passed; 0 is greedy or beam search, above it sampling.
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
   int beam_size = 0;                         ///< 0: greedy; otherwise beams at temperature 0
@@ -55,6 +65,12 @@ struct TranscribeOptions {
   /// Token ids never produced; -1 stands for Whisper's list of symbols that are not speech.
   std::vector<int> suppress_tokens = {-1};
   int sample_len = 0;                 ///< most tokens in a window; 0: n_text_ctx / 2
+  double repetition_penalty = 1.0;    ///< above 1: what was said in a window is less likely to be said again
+  int no_repeat_ngram_size = 0;       ///< sequences of so many tokens are said once in a window; 0: any
+  int max_loop = 0;                   ///< a sequence said more often in a row: next temperature; 0: any
+  std::string hotwords{};             ///< words to expect, shown before every window unless there is a prefix
+  bool suppress_numerals = false;     ///< no digits or %, $, £: numbers are written as words
+  std::string suppress_regex{};       ///< tokens that it matches as a whole are never produced
   std::uint64_t seed = 0;             ///< of the sampling at temperatures above 0
   std::string prefix{};               ///< text that every window is taken to begin with
   bool carry_initial_prompt = false;  ///< initial_prompt before every window, not before the first only

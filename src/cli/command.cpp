@@ -35,6 +35,15 @@ std::string transcribe_group(std::string_view field_name) {
       {"no_speech_threshold", "Fallback to higher temperatures"},
       {"prompt_reset_on_temperature", "Fallback to higher temperatures"},
       {"best_of", "Fallback to higher temperatures"},
+      {"vad_filter", "Speech"},
+      {"vad_threshold", "Speech"},
+      {"vad_neg_threshold", "Speech"},
+      {"vad_min_speech_duration_ms", "Speech"},
+      {"vad_max_speech_duration_s", "Speech"},
+      {"vad_min_silence_duration_ms", "Speech"},
+      {"vad_speech_pad_ms", "Speech"},
+      {"max_loop", "Fallback to higher temperatures"},
+      {"hotwords", "What is heard"},
       {"seed", "Fallback to higher temperatures"},
   };
   const auto found = groups.find(field_name);

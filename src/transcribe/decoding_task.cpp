@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <regex>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "transcribe/beam_search.h"
 #include "transcribe/compression_ratio.h"
 #include "transcribe/greedy_decoder.h"
+#include "transcribe/repetition.h"
 #include "transcribe/sequence_ranker.h"
 #include "transcribe/strip.h"
 #include "transcribe/token_tail.h"
@@ -53,16 +55,69 @@ std::vector<TokenId> prefix_tokens(const Vocabulary& vocabulary,
   return {tail.begin(), tail.end()};
 }
 
+/// Ids of tokens with a digit or a sign that is read as a word (m-bain/whisperX 3,
+/// find_numeral_symbol_tokens).
+void add_numerals(std::vector<TokenId>& ids, const Vocabulary& vocabulary) {
+  for (TokenId id = 0; id < vocabulary.eot; ++id) {
+    const std::string text = vocabulary.decode(std::vector<TokenId>{id});
+    if (text.find_first_of("0123456789%$") != std::string::npos || text.find("£") != std::string::npos) {
+      ids.push_back(id);
+    }
+  }
+}
+
+/// Ids of tokens that a regular expression matches as a whole (whisper.cpp, suppress_regex).
+void add_matches(std::vector<TokenId>& ids, const Vocabulary& vocabulary, const std::string& expression) {
+  try {
+    const std::regex pattern(expression);
+    for (TokenId id = 0; id < vocabulary.eot; ++id) {
+      if (std::regex_match(vocabulary.decode(std::vector<TokenId>{id}), pattern)) {
+        ids.push_back(id);
+      }
+    }
+  } catch (const std::regex_error& e) {
+    throw Error(ErrorCode::invalid_argument, "suppress_regex",
+                fmt::format("expected a regular expression, found {}: {}.", expression, e.what()));
+  }
+}
+
+std::vector<TokenId> suppressed_texts(const Vocabulary& vocabulary, const TranscribeOptions& options) {
+  std::vector<TokenId> ids;
+  if (options.suppress_numerals) {
+    add_numerals(ids, vocabulary);
+  }
+  if (!options.suppress_regex.empty()) {
+    add_matches(ids, vocabulary, options.suppress_regex);
+  }
+  return ids;
+}
+
+void add_repetition_filters(std::vector<std::unique_ptr<LogitFilter>>& filters,
+                            const Vocabulary& vocabulary,
+                            const TranscribeOptions& options) {
+  if (options.repetition_penalty != 1.0) {
+    filters.push_back(std::make_unique<RepetitionPenalty>(options.repetition_penalty, vocabulary.eot));
+  }
+  if (options.no_repeat_ngram_size > 0) {
+    filters.push_back(std::make_unique<NoRepeatNgram>(static_cast<std::size_t>(options.no_repeat_ngram_size),
+                                                      vocabulary.eot));
+  }
+}
+
 std::vector<std::unique_ptr<LogitFilter>> make_filters(const Vocabulary& vocabulary,
                                                        const model::ModelDimensions& dims,
                                                        const TranscribeOptions& options) {
   std::vector<std::unique_ptr<LogitFilter>> filters;
+  add_repetition_filters(filters, vocabulary, options);  // the timestamp rules see what they leave
   if (options.suppress_blank) {
     filters.push_back(std::make_unique<SuppressBlank>(vocabulary));
   }
   if (!options.suppress_tokens.empty()) {
     filters.push_back(std::make_unique<SuppressTokens>(
         suppressed_tokens(vocabulary, options.suppress_tokens, dims.n_vocab)));
+  }
+  if (std::vector<TokenId> ids = suppressed_texts(vocabulary, options); !ids.empty()) {
+    filters.push_back(std::make_unique<SuppressTokens>(std::move(ids)));
   }
   if (!options.without_timestamps) {
     std::optional<int> max_index;
@@ -89,6 +144,10 @@ DecodingTask::DecodingTask(const Vocabulary& vocabulary,
       n_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
       sample_len_(options.sample_len > 0 ? static_cast<std::size_t>(options.sample_len) : n_ctx_ / 2),
       filters_(make_filters(vocabulary, dims, options)) {
+  if (!options.hotwords.empty() && options.prefix.empty()) {  // as faster-whisper: a prefix rules them out
+    hotwords_ = vocabulary.encode(" " + std::string(strip(options.hotwords)));
+    hotwords_.resize(std::min(hotwords_.size(), n_ctx_ / 2 - 1));
+  }
   if (options.without_timestamps) {
     behind_task_.push_back(vocabulary.no_timestamps);
   }
@@ -104,9 +163,11 @@ DecodingTask::DecodingTask(const Vocabulary& vocabulary,
 
 std::vector<TokenId> DecodingTask::initial_tokens(const Run& run) const {
   std::vector<TokenId> tokens;
-  if (!run.prompt.empty()) {
+  if (!run.prompt.empty() || !hotwords_.empty()) {
     tokens.push_back(vocabulary_.sot_prev);
-    const std::span<const TokenId> tail = run.prompt.last(std::min(run.prompt.size(), n_ctx_ / 2 - 1));
+    tokens.insert(tokens.end(), hotwords_.begin(), hotwords_.end());
+    const std::size_t room = n_ctx_ / 2 - 1 - hotwords_.size();
+    const std::span<const TokenId> tail = run.prompt.last(std::min(run.prompt.size(), room));
     tokens.insert(tokens.end(), tail.begin(), tail.end());
   }
   const std::vector<TokenId> sot = sot_sequence(vocabulary_, options_.task, run.language);
@@ -145,7 +206,7 @@ void DecodingTask::main_loop(Inference& inference,
   for (std::size_t n_sampled = 1;; ++n_sampled) {
     apply_filters(logits, decoder.open_rows());
     decoder.update(logits);
-    if (decoder.completed() || n_sampled == sample_len_ || n_initial + n_sampled > n_ctx_) {
+    if (decoder.completed() || is_full(n_initial, n_sampled)) {
       return;
     }
     if (stop.stop_requested()) {
@@ -163,19 +224,35 @@ void DecodingTask::main_loop(Inference& inference,
 
 DecodingResult DecodingTask::run(Inference& inference, const Run& run) const {
   const std::vector<TokenId> initial = initial_tokens(run);
-  const auto sot = std::find(initial.begin(), initial.end(), vocabulary_.sot) - initial.begin();
   const auto decoder = make_decoder(run);
-  const PromptLogits logits = inference.start(initial, static_cast<std::size_t>(sot));
-  DecodingResult result;
-  result.no_speech_prob = probability(logits.at_position, vocabulary_.no_speech);
+  const PromptLogits logits = inference.start(initial, sot_position(run));
+  const double no_speech_prob = no_speech_probability(logits.at_position);
   main_loop(inference, logits.next, initial.size(), *decoder, run.stop);
+  return result(*decoder, run.temperature, no_speech_prob);
+}
 
-  std::vector<Candidate> candidates = decoder->finalize();
+std::size_t DecodingTask::sot_position(const Run& run) const {
+  const std::vector<TokenId> initial = initial_tokens(run);
+  return static_cast<std::size_t>(std::find(initial.begin(), initial.end(), vocabulary_.sot) -
+                                  initial.begin());
+}
+
+double DecodingTask::no_speech_probability(std::span<const float> logits_at_sot) const {
+  return probability(logits_at_sot, vocabulary_.no_speech);
+}
+
+DecodingResult DecodingTask::result(const TokenDecoder& decoder,
+                                    double temperature,
+                                    double no_speech_prob) const {
+  std::vector<Candidate> candidates = decoder.finalize();
   Candidate& best = candidates[rank_by_likelihood(candidates, options_.length_penalty)];
+  DecodingResult result;
+  result.no_speech_prob = no_speech_prob;
   result.avg_logprob = best.sum_logprob / static_cast<double>(best.tokens.size() + 1);
   result.text = strip(vocabulary_.decode(best.tokens));
   result.compression_ratio = compression_ratio(result.text);
-  result.temperature = run.temperature;
+  result.longest_loop = longest_loop(best.tokens, vocabulary_.eot);
+  result.temperature = temperature;
   result.tokens = std::move(best.tokens);
   return result;
 }

@@ -24,6 +24,7 @@ struct DecodingResult {
   double avg_logprob = 0.0;  ///< sum of log-probabilities / (number of tokens + 1)
   double no_speech_prob = 0.0;
   double compression_ratio = 0.0;
+  std::size_t longest_loop = 0;  ///< how often a sequence is said in a row
 };
 
 /// Turns an encoded window into tokens under the rules of the options.
@@ -47,10 +48,25 @@ class DecodingTask {
   /// Decodes the window that `inference` encoded last. Throws Error(cancelled) on a requested stop.
   DecodingResult run(Inference& inference, const Run& run) const;
 
- private:
+  // What run() is made of, for decoders of several windows.
+
+  /// The whole prompt: <|startofprev|>, hotwords and text before, <|startoftranscript|> and what follows it.
   std::vector<TokenId> initial_tokens(const Run& run) const;
-  std::unique_ptr<TokenDecoder> make_decoder(const Run& run) const;
+  /// Where <|startoftranscript|> is in it.
+  std::size_t sot_position(const Run& run) const;
+  /// Applies every rule to a row of logits for each of `rows`.
   void apply_filters(const LogitRows& logits, const std::vector<OpenRow>& rows) const;
+  double no_speech_probability(std::span<const float> logits_at_sot) const;
+  /// True once n_sampled tokens behind n_initial ones are as many as there may be.
+  bool is_full(std::size_t n_initial, std::size_t n_sampled) const {
+    return n_sampled == sample_len_ || n_initial + n_sampled > n_ctx_;
+  }
+  /// The best of what a decoder found.
+  DecodingResult result(const TokenDecoder& decoder, double temperature, double no_speech_prob) const;
+  TokenId eot() const { return vocabulary_.eot; }
+
+ private:
+  std::unique_ptr<TokenDecoder> make_decoder(const Run& run) const;
   void main_loop(Inference& inference,
                  LogitRows logits,
                  std::size_t n_initial,
@@ -61,6 +77,7 @@ class DecodingTask {
   TranscribeOptions options_;
   std::size_t n_ctx_;
   std::size_t sample_len_;
+  std::vector<TokenId> hotwords_;     ///< shown before the text before
   std::vector<TokenId> behind_task_;  ///< <|notimestamps|> and the prefix
   std::vector<std::unique_ptr<LogitFilter>> filters_;
 };

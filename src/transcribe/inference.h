@@ -30,4 +30,23 @@ class Inference {
   virtual LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) = 0;
 };
 
+/// Logits behind the prompts of a batch, [n_windows, n_vocab] each.
+struct BatchLogits {
+  LogitRows next;
+  LogitRows at_position;
+};
+
+/// What decoding several windows at once asks of a model. The sequence of calls is
+/// (encode_all (start_all step* | choose (start step*)*)*)*.
+class BatchInference : public Inference {
+ public:
+  /// Hears windows, one or more; what follows is about all of them.
+  virtual void encode_all(std::span<const audio::LogMel> windows) = 0;
+  /// Feeds prompts of one length, row-major [n_windows, length], row r about window r. In the steps that
+  /// follow, row r goes on with row r.
+  virtual BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) = 0;
+  /// Makes one of the windows the one that start() is about.
+  virtual void choose(std::size_t window) = 0;
+};
+
 }  // namespace sotto::transcribe

@@ -36,9 +36,14 @@ const auto by_value = [](const auto& a, const auto& b) { return a.second < b.sec
 LanguageProbabilities language_probabilities(Inference& inference,
                                              const Vocabulary& vocabulary,
                                              const std::vector<std::string>& only) {
-  const std::map<std::string, TokenId> language_ids = candidates(vocabulary, only);
   const std::vector<TokenId> prompt = {vocabulary.sot};
-  const std::span<const float> logits = inference.start(prompt, 0).next[0];
+  return language_probabilities(inference.start(prompt, 0).next[0], vocabulary, only);
+}
+
+LanguageProbabilities language_probabilities(std::span<const float> logits,
+                                             const Vocabulary& vocabulary,
+                                             const std::vector<std::string>& only) {
+  const std::map<std::string, TokenId> language_ids = candidates(vocabulary, only);
   std::vector<float> of_languages;
   for (const auto& [code, id] : language_ids) {
     of_languages.push_back(logits[static_cast<std::size_t>(id)]);

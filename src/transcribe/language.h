@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,11 @@ using LanguageProbabilities = std::map<std::string, double>;
 LanguageProbabilities language_probabilities(Inference& inference,
                                              const Vocabulary& vocabulary,
                                              const std::vector<std::string>& only = {});
+
+/// The same of the logits behind <|startoftranscript|>.
+LanguageProbabilities language_probabilities(std::span<const float> logits,
+                                             const Vocabulary& vocabulary,
+                                             const std::vector<std::string>& only);
 
 struct HeardLanguage {
   std::string code;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -120,6 +121,57 @@ PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t positio
   const std::span<float> logits = decoder_logits();
   const std::size_t row = chooses_logits_ ? 0 : position;
   return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(row * n_vocab_, n_vocab_)};
+}
+
+void Session::encode_all(std::span<const audio::LogMel> windows) {
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    encode(windows[i]);
+    if (i == 0) {
+      ov::Shape shape = hidden_states_.get_shape();
+      shape[0] = windows.size();
+      batch_states_ = ov::Tensor(ov::element::f32, shape);
+    }
+    std::copy_n(hidden_states_.data<const float>(), hidden_states_.get_size(),
+                batch_states_.data<float>() + i * hidden_states_.get_size());
+  }
+  choose(0);
+}
+
+void Session::choose(std::size_t window) {
+  ov::Shape one = batch_states_.get_shape();
+  const std::size_t n_values = one[1] * one[2];
+  one[0] = 1;
+  hidden_states_ = ov::Tensor(ov::element::f32, one, batch_states_.data<float>() + window * n_values);
+  heard_ = false;
+}
+
+BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t position) {
+  const std::size_t n_rows = batch_states_.get_shape()[0];
+  const std::size_t length = prompts.size() / n_rows;
+  std::vector<std::int32_t> rows(n_rows);
+  std::iota(rows.begin(), rows.end(), 0);
+  const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
+                                                 static_cast<std::int64_t>(length) - 1};
+  decoder_.reset_state();
+  decoder_.set_tensor("encoder_hidden_states", batch_states_);
+  feed_decoder(prompts, rows, positions);
+  if (steps_need_no_window_) {
+    ov::Tensor unread(ov::element::f32, {n_rows, 1, batch_states_.get_shape()[2]});
+    std::fill_n(unread.data<float>(), unread.get_size(), 0.0F);
+    decoder_.set_tensor("encoder_hidden_states", unread);
+  }
+  const std::span<float> logits = decoder_logits();
+  const std::size_t n_places = logits.size() / n_rows / n_vocab_;
+  const std::size_t place = chooses_logits_ ? 0 : position;
+  batch_logits_.resize(2 * n_rows * n_vocab_);
+  const std::span<float> next = std::span(batch_logits_).first(n_rows * n_vocab_);
+  const std::span<float> at_position = std::span(batch_logits_).last(n_rows * n_vocab_);
+  for (std::size_t row = 0; row < n_rows; ++row) {
+    const std::span<float> own = logits.subspan(row * n_places * n_vocab_, n_places * n_vocab_);
+    std::copy_n(own.last(n_vocab_).begin(), n_vocab_, next.subspan(row * n_vocab_).begin());
+    std::copy_n(own.subspan(place * n_vocab_).begin(), n_vocab_, at_position.subspan(row * n_vocab_).begin());
+  }
+  return {{next, n_vocab_}, {at_position, n_vocab_}};
 }
 
 LogitRows Session::step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) {

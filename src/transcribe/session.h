@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <openvino/runtime/compiled_model.hpp>
 #include <openvino/runtime/core.hpp>
@@ -26,7 +27,7 @@ namespace sotto::transcribe {
 /// A prompt is fed once, as one row; the decoder's beam_idx spreads its state over the rows of the next
 /// step. Cross-attention K and V belong to the window and are shared by its rows. A decoder without such a
 /// state (older exports recompute them) is fed the window once for each row.
-class Session final : public Inference, public Aligner {
+class Session final : public BatchInference, public Aligner {
  public:
   using OnInference = std::function<void(Stage, ov::InferRequest&, double seconds)>;
 
@@ -35,6 +36,10 @@ class Session final : public Inference, public Aligner {
   void encode(const audio::LogMel& window) override;
   PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override;
   LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) override;
+
+  void encode_all(std::span<const audio::LogMel> windows) override;
+  BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) override;
+  void choose(std::size_t window) override;
 
   /// Compiles the decoder once more at its first call.
   TokenAttention attend(std::span<const TokenId> tokens,
@@ -73,8 +78,10 @@ class Session final : public Inference, public Aligner {
   ov::InferRequest encoder_;
   ov::InferRequest decoder_;
   std::unique_ptr<AlignmentModel> alignment_;
-  ov::Tensor hidden_states_;
-  bool heard_ = false;  ///< hidden_states_ are of what the encoder's input holds
+  ov::Tensor hidden_states_;         ///< of one window
+  ov::Tensor batch_states_;          ///< of the windows of encode_all
+  std::vector<float> batch_logits_;  ///< of start_all
+  bool heard_ = false;               ///< hidden_states_ are of what the encoder's input holds
   OnInference listener_;
   std::size_t n_encoder_runs_ = 0;
   std::size_t n_decoder_runs_ = 0;

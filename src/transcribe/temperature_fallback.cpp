@@ -1,6 +1,7 @@
 #include "transcribe/temperature_fallback.h"
 
 #include <cmath>
+#include <utility>
 
 namespace sotto::transcribe {
 
@@ -9,7 +10,8 @@ bool needs_fallback(const DecodingResult& result, const TranscribeOptions& optio
   if (improbable && result.no_speech_prob > options.no_speech_threshold) {
     return false;
   }
-  return improbable || result.compression_ratio > options.compression_ratio_threshold;
+  const bool loops = options.max_loop > 0 && result.longest_loop > static_cast<std::size_t>(options.max_loop);
+  return improbable || loops || result.compression_ratio > options.compression_ratio_threshold;
 }
 
 bool is_silence(const DecodingResult& result, const TranscribeOptions& options) {
@@ -19,10 +21,11 @@ bool is_silence(const DecodingResult& result, const TranscribeOptions& options) 
 }
 
 DecodingResult decode_with_fallback(const std::function<DecodingResult(double temperature)>& decode,
-                                    const TranscribeOptions& options) {
+                                    const TranscribeOptions& options,
+                                    std::optional<DecodingResult> first) {
   DecodingResult result;
   for (const double temperature : options.temperatures) {
-    result = decode(temperature);
+    result = first ? *std::exchange(first, std::nullopt) : decode(temperature);
     if (!needs_fallback(result, options)) {
       break;
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "sotto/transcribe.h"
 #include "transcribe/decoding_task.h"
@@ -16,8 +17,10 @@ bool is_silence(const DecodingResult& result, const TranscribeOptions& options);
 
 /// Decodes at each of the options' temperatures until a result needs no fallback; the last result otherwise.
 /// Source: openai/whisper 20250625, transcribe.py, decode_with_fallback. A threshold of infinity (for
-/// logprob_threshold -infinity) stands for the reference's None.
+/// logprob_threshold -infinity) stands for the reference's None. `first` is what the first temperature gave,
+/// where that is known already.
 DecodingResult decode_with_fallback(const std::function<DecodingResult(double temperature)>& decode,
-                                    const TranscribeOptions& options);
+                                    const TranscribeOptions& options,
+                                    std::optional<DecodingResult> first = std::nullopt);
 
 }  // namespace sotto::transcribe

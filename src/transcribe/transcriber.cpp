@@ -8,6 +8,7 @@
 #include "sotto/error.h"
 #include "sotto/text.h"
 #include "sotto/transcribe.h"
+#include "transcribe/batch_loop.h"
 #include "transcribe/decoding_task.h"
 #include "transcribe/find_alignment.h"
 #include "transcribe/language.h"
@@ -107,10 +108,13 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
     return find_alignment(impl_->session, impl_->vocabulary, sot, text_tokens, n_frames, spoken);
   };
   WordTimestamps words(align, impl_->vocabulary, options, mel.duration_s());
-  WindowLoop loop(impl_->session, task, impl_->vocabulary, impl_->dims, options,
-                  {language.code, options.word_timestamps ? &words : nullptr});
-  Transcription result = loop.run([&](std::size_t seek_frames) { return mel.window(seek_frames); }, listeners,
-                                  progress, mel.duration_s());
+  const MelReader read_mel = [&](std::size_t seek_frames) { return mel.window(seek_frames); };
+  const WindowLoop::Setting setting{language.code, options.word_timestamps ? &words : nullptr};
+  const auto run = [&](auto loop) { return loop.run(read_mel, listeners, progress, mel.duration_s()); };
+  Transcription result =
+      batch_size_of(options) > 1
+          ? run(BatchLoop(impl_->session, task, impl_->vocabulary, impl_->dims, options, setting))
+          : run(WindowLoop(impl_->session, task, impl_->vocabulary, impl_->dims, options, setting));
   tolerant.rethrow();
   result.language_probability = language.probability;
   result.duration_s = mel.duration_s().value_or(0.0);

@@ -13,7 +13,8 @@
 namespace sotto::transcribe {
 namespace {
 
-constexpr int kMostRows = 100;  // beams or samples: more than anybody uses, few enough for memory
+constexpr int kMostRows = 100;    // beams or samples: more than anybody uses, few enough for memory
+constexpr int kMostWindows = 64;  // together: their cross-attention state fits in memory
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <typename T>
@@ -38,6 +39,17 @@ void validate_detection(const TranscribeOptions& o) {
   expect_between("language_detection_threshold", o.language_detection_threshold, 0.0, 1.0);
 }
 
+void validate_vad(const TranscribeOptions& o) {
+  expect_between("vad_threshold", o.vad_threshold, 0.0, 1.0);
+  if (o.vad_neg_threshold) {
+    expect_between("vad_neg_threshold", *o.vad_neg_threshold, 0.0, 1.0);
+  }
+  expect_between("vad_min_speech_duration_ms", o.vad_min_speech_duration_ms, 0, 1'000'000);
+  expect_between("vad_max_speech_duration_s", o.vad_max_speech_duration_s, 1.0, 30.0);
+  expect_between("vad_min_silence_duration_ms", o.vad_min_silence_duration_ms, 0, 1'000'000);
+  expect_between("vad_speech_pad_ms", o.vad_speech_pad_ms, 0, 1'000'000);
+}
+
 void validate_search(const TranscribeOptions& o) {
   expect(!o.temperatures.empty(), "temperature", "expected at least one, found none.");
   for (const double temperature : o.temperatures) {
@@ -56,6 +68,10 @@ void validate_search(const TranscribeOptions& o) {
 
 void validate_rules(const TranscribeOptions& o) {
   expect_between("max_initial_timestamp", o.max_initial_timestamp, 0.0, static_cast<double>(audio::kWindowS));
+  expect_between("repetition_penalty", o.repetition_penalty, 0.01, 100.0);
+  expect_between("no_repeat_ngram_size", o.no_repeat_ngram_size, 0, 1000);
+  expect_between("max_loop", o.max_loop, 0, 1000);
+  expect_between("batch_size", o.batch_size, 0, kMostWindows);
   expect_between("sample_len", o.sample_len, 0, std::numeric_limits<int>::max());
   for (const int id : o.suppress_tokens) {
     expect_between("suppress_tokens", id, -1, std::numeric_limits<int>::max());
@@ -98,6 +114,7 @@ void validate(const TranscribeOptions& options) {
   validate_rules(options);
   validate_gates(options);
   validate_clips(options);
+  validate_vad(options);
   validate_words(options);
 }
 

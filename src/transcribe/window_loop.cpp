@@ -2,34 +2,20 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "core/log.h"
+#include "transcribe/clips.h"
 #include "transcribe/frames.h"
 #include "transcribe/language.h"
 #include "transcribe/random.h"
+#include "transcribe/speech_spans.h"
 #include "transcribe/strip.h"
 #include "transcribe/temperature_fallback.h"
 #include "transcribe/token_tail.h"
 
 namespace sotto::transcribe {
-namespace {
-
-constexpr std::size_t kToTheEnd = std::numeric_limits<std::size_t>::max();
-
-/// Leaves the first n_frames of a window; the others become 0.0, as behind the end of the audio.
-void cut(audio::MelWindow& window, std::size_t n_frames) {
-  if (n_frames < window.segment_frames) {
-    window.segment_frames = n_frames;
-    audio::LogMel kept = audio::pad_or_trim(window.mel, n_frames);
-    window.mel = audio::pad_or_trim(kept);
-  }
-}
-
-}  // namespace
-
 WindowLoop::WindowLoop(Inference& inference,
                        const DecodingTask& task,
                        const Vocabulary& vocabulary,
@@ -50,19 +36,6 @@ WindowLoop::WindowLoop(Inference& inference,
   }
 }
 
-std::vector<WindowLoop::Clip> WindowLoop::clips() const {
-  std::vector<Clip> found;
-  for (std::size_t i = 0; i < options_.clip_timestamps.size(); i += 2) {
-    const bool has_end = i + 1 < options_.clip_timestamps.size();
-    found.push_back({to_frames(options_.clip_timestamps[i]),
-                     has_end ? to_frames(options_.clip_timestamps[i + 1]) : kToTheEnd});
-  }
-  if (found.empty()) {
-    found.push_back({0, kToTheEnd});
-  }
-  return found;
-}
-
 Transcription WindowLoop::run(const MelReader& read_mel,
                               const Listeners& listeners,
                               const Progress& progress,
@@ -71,7 +44,7 @@ Transcription WindowLoop::run(const MelReader& read_mel,
     const double done_s = to_seconds(done_frames);
     step(progress, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
   };
-  for (const Clip& clip : clips()) {
+  for (const Clip& clip : clips_of(options_)) {
     std::size_t seek = clip.begin_frame;
     while (seek < clip.end_frame) {
       report(seek);
@@ -80,6 +53,14 @@ Transcription WindowLoop::run(const MelReader& read_mel,
         break;
       }
       cut(*window, clip.end_frame - seek);
+      if (options_.vad_filter) {
+        const HeardPart part = heard_part(*window, options_);
+        if (part.skip_frames > 0) {
+          seek += part.skip_frames;
+          continue;
+        }
+        cut(*window, part.n_frames);
+      }
       seek += std::max<std::size_t>(
           transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop), 1);
     }

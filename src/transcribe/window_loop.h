@@ -47,11 +47,6 @@ class WindowLoop {
                     std::optional<double> total_s);
 
  private:
-  struct Clip {
-    std::size_t begin_frame = 0;
-    std::size_t end_frame = 0;
-  };
-  std::vector<Clip> clips() const;
   /// Decodes the window and returns how many frames to go on.
   std::size_t transcribe_window(const audio::LogMel& mel,
                                 WindowSpan window,

@@ -60,6 +60,56 @@ TEST(DecodingTask, KeepsTheLastHalfOfALongPrompt) {
   EXPECT_EQ(fed[32], 41);
 }
 
+TEST(DecodingTask, ShowsHotwordsBeforeTheTextBefore) {
+  test::HashInference inference;
+  inference.encode(window_of(1));
+  const std::vector<TokenId> prompt(100, 7);
+  decode(inference, {.hotwords = "ab"}, {.prompt = prompt});
+  const std::vector<TokenId>& fed = inference.prompts.at(0);
+  ASSERT_EQ(fed.size(), 1U + 31U + 3U);
+  EXPECT_THAT(std::vector<TokenId>(fed.begin(), fed.begin() + 5), testing::ElementsAre(47, 3, 17, 18, 7));
+  decode(inference, {.hotwords = std::string(200, 'a')}, {.prompt = prompt});
+  EXPECT_EQ(inference.prompts.at(1).size(), 1U + 31U + 3U);
+}
+
+TEST(DecodingTask, NeverSaysWhatARegularExpressionMatches) {
+  test::HashInference inference;
+  inference.encode(window_of(1));
+  const DecodingResult free = decode(inference, {});
+  ASSERT_NE(free.text.find_first_of("abcdefghijklm"), std::string::npos);
+  const DecodingResult got = decode(inference, {.suppress_regex = "[a-m]"});
+  EXPECT_EQ(got.text.find_first_of("abcdefghijklm"), std::string::npos);
+  test::expect_error([&] { decode(inference, {.suppress_regex = "("}); }, ErrorCode::invalid_argument,
+                     "suppress_regex: expected a regular expression, found (");
+}
+
+TEST(DecodingTask, WritesNumbersAsWords) {
+  Vocabulary vocabulary = test::hash_vocabulary();
+  const auto decode_letters = vocabulary.decode;
+  vocabulary.decode = [&](std::span<const TokenId> ids) {
+    return ids.size() == 1 && ids[0] % 2 == 0 ? std::string("7") : decode_letters(ids);
+  };
+  test::HashInference inference;
+  inference.encode(window_of(1));
+  const DecodingResult got =
+      make_task({.suppress_numerals = true}, vocabulary).run(inference, {.language = "en"});
+  for (const TokenId id : got.tokens) {
+    EXPECT_TRUE(id % 2 == 1 || id >= test::kHashTimestamp) << id;
+  }
+}
+
+TEST(DecodingTask, SaysNoSequenceTwice) {
+  test::HashInference inference;
+  inference.encode(window_of(1));
+  const DecodingResult got = decode(inference, {.no_repeat_ngram_size = 1});
+  std::vector<TokenId> text;
+  std::copy_if(got.tokens.begin(), got.tokens.end(), std::back_inserter(text),
+               [](TokenId id) { return id < test::kHashText; });
+  ASSERT_FALSE(text.empty());
+  std::sort(text.begin(), text.end());
+  EXPECT_EQ(std::adjacent_find(text.begin(), text.end()), text.end());
+}
+
 TEST(DecodingTask, OfAnEnglishOnlyModelHasNeitherLanguageNorTask) {
   Vocabulary vocabulary = test::hash_vocabulary();
   vocabulary.is_multilingual = false;

@@ -150,5 +150,33 @@ TEST(Session, RefusesWindowsOfAnotherLength) {
                      "expected max_source_positions of 1500");
 }
 
+TEST(Session, HearsABatchAsItHearsItsWindows) {
+  Session session = tiny_session();
+  const std::vector<audio::LogMel> windows = {window_of(1.0F), window_of(0.3F), window_of(-0.7F)};
+  const Ids prompt = {268, 269, 5};
+  std::vector<Row> first;
+  std::vector<Row> second;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    session.encode(windows[i]);
+    first.push_back(copy(session.start(prompt, 0).next[0]));
+    second.push_back(copy(session.step(Ids{static_cast<TokenId>(10 + i)}, std::vector<std::int32_t>{0})[0]));
+  }
+  session.encode_all(windows);
+  Ids prompts;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    prompts.insert(prompts.end(), prompt.begin(), prompt.end());
+  }
+  const BatchLogits logits = session.start_all(prompts, 0);
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    expect_close(copy(logits.next[i]), first[i]);
+  }
+  const LogitRows stepped = session.step(Ids{10, 11, 12}, std::vector<std::int32_t>{0, 1, 2});
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    expect_close(copy(stepped[i]), second[i]);
+  }
+  session.choose(1);
+  expect_close(copy(session.start(prompt, 0).next[0]), first[1]);
+}
+
 }  // namespace
 }  // namespace sotto::transcribe

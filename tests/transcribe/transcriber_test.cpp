@@ -168,6 +168,25 @@ TEST(Transcriber, ChoosesAmongTheLanguagesAskedFor) {
   }
 }
 
+TEST(Transcriber, SaysTheSameWhateverTheBatch) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.batch_size = 2;
+  options.word_timestamps = true;
+  const Transcription two = transcriber.transcribe(*tone(100.0), options);
+  options.batch_size = 5;
+  const Transcription five = transcriber.transcribe(*tone(100.0), options);
+  EXPECT_EQ(two.text, five.text);
+  ASSERT_EQ(two.segments.size(), five.segments.size());
+  ASSERT_GT(two.segments.size(), 3U);
+  for (std::size_t i = 0; i < two.segments.size(); ++i) {
+    EXPECT_EQ(two.segments[i].tokens, five.segments[i].tokens);
+    EXPECT_EQ(two.segments[i].start_s, five.segments[i].start_s);
+    EXPECT_NEAR(two.segments[i].avg_logprob, five.segments[i].avg_logprob, 1e-4);
+  }
+  EXPECT_GT(two.n_decoder_runs, five.n_decoder_runs);
+}
+
 TEST(Transcriber, RefusesWhatTheModelCannotDo) {
   Transcriber transcriber = tiny_transcriber();
   const auto refuse = [&](const TranscribeOptions& options, const std::string& message) {

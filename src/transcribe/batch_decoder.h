@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "transcribe/decoding_task.h"
+#include "transcribe/inference.h"
+
+namespace sotto::transcribe {
+
+/// Decodes all windows of a batch together at temperature 0, greedily: a row each, the same prompt length.
+/// A row that has ended is fed the end again until all have. Throws Error(cancelled) on a requested stop.
+std::vector<DecodingResult> decode_together(BatchInference& inference,
+                                            const DecodingTask& task,
+                                            std::span<const DecodingTask::Run> runs);
+
+}  // namespace sotto::transcribe

@@ -1,0 +1,179 @@
+#include "transcribe/batch_loop.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/expect_error.h"
+#include "transcribe/hash_inference.h"
+
+namespace sotto::transcribe {
+namespace {
+
+/// A HashInference for every window.
+class HashBatch final : public BatchInference {
+ public:
+  void encode(const audio::LogMel& window) override { encode_all(std::vector<audio::LogMel>{window}); }
+  void encode_all(std::span<const audio::LogMel> windows) override {
+    batch_sizes.push_back(windows.size());
+    windows_.assign(windows.size(), {});
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+      windows_[i].encode(windows[i]);
+    }
+    chosen_ = 0;
+  }
+  void choose(std::size_t window) override { chosen_ = window; }
+  PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override {
+    together_ = false;
+    ++n_single_starts;
+    return windows_.at(chosen_).start(prompt, position);
+  }
+  BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) override {
+    together_ = true;
+    const std::size_t length = prompts.size() / windows_.size();
+    std::vector<float> next;
+    at_position_.clear();
+    for (std::size_t i = 0; i < windows_.size(); ++i) {
+      const PromptLogits logits = windows_[i].start(prompts.subspan(i * length, length), position);
+      next.insert(next.end(), logits.next.values.begin(), logits.next.values.end());
+      at_position_.insert(at_position_.end(), logits.at_position.begin(), logits.at_position.end());
+    }
+    logits_ = std::move(next);
+    return {{logits_, test::kHashVocabulary}, {at_position_, test::kHashVocabulary}};
+  }
+  LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> rows) override {
+    if (!together_) {
+      return windows_.at(chosen_).step(tokens, rows);
+    }
+    logits_.clear();
+    for (std::size_t i = 0; i < windows_.size(); ++i) {
+      EXPECT_EQ(rows[i], static_cast<std::int32_t>(i));
+      const LogitRows logits = windows_[i].step(tokens.subspan(i, 1), std::vector<std::int32_t>{0});
+      logits_.insert(logits_.end(), logits.values.begin(), logits.values.end());
+    }
+    return {logits_, test::kHashVocabulary};
+  }
+
+  std::vector<std::size_t> batch_sizes;
+  int n_single_starts = 0;
+
+ private:
+  std::vector<test::HashInference> windows_;
+  std::size_t chosen_ = 0;
+  bool together_ = false;
+  std::vector<float> logits_;
+  std::vector<float> at_position_;
+};
+
+/// A recording of n_frames whose mel frame f holds f.
+MelReader recording(std::size_t n_frames) {
+  return [n_frames](std::size_t seek) -> std::optional<audio::MelWindow> {
+    if (seek >= n_frames) {
+      return std::nullopt;
+    }
+    audio::MelWindow window;
+    window.mel = {80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
+    window.segment_frames = std::min<std::size_t>(audio::kWindowFrames, n_frames - seek);
+    for (std::size_t f = 0; f < window.segment_frames; ++f) {
+      window.mel.values[f] = static_cast<float>(seek + f);
+    }
+    return window;
+  };
+}
+
+Transcription run(HashBatch& inference, const TranscribeOptions& options, const Progress& progress = {}) {
+  const Vocabulary vocabulary = test::hash_vocabulary();
+  const DecodingTask task(vocabulary, test::hash_dims(), options);
+  WordTimestamps words(test::hash_alignment, vocabulary, options, 130.0);
+  return BatchLoop(inference, task, vocabulary, test::hash_dims(), options,
+                   {"en", options.word_timestamps ? &words : nullptr})
+      .run(recording(13000), {}, progress, 130.0);
+}
+
+TranscribeOptions with_batch(int batch_size) {
+  TranscribeOptions options;
+  options.batch_size = batch_size;
+  options.logprob_threshold = -10.0;
+  return options;
+}
+
+void expect_same(const Transcription& got, const Transcription& expected) {
+  EXPECT_EQ(got.text, expected.text);
+  ASSERT_EQ(got.segments.size(), expected.segments.size());
+  for (std::size_t i = 0; i < got.segments.size(); ++i) {
+    EXPECT_EQ(got.segments[i].tokens, expected.segments[i].tokens);
+    EXPECT_EQ(got.segments[i].start_s, expected.segments[i].start_s);
+    EXPECT_EQ(got.segments[i].end_s, expected.segments[i].end_s);
+    EXPECT_EQ(got.segments[i].temperature, expected.segments[i].temperature);
+    EXPECT_EQ(got.segments[i].avg_logprob, expected.segments[i].avg_logprob);
+    EXPECT_EQ(got.segments[i].no_speech_prob, expected.segments[i].no_speech_prob);
+    EXPECT_EQ(got.segments[i].words.size(), expected.segments[i].words.size());
+  }
+}
+
+TEST(BatchLoop, SaysTheSameWhateverTheBatch) {
+  std::vector<TranscribeOptions> all(5, with_batch(1));
+  all[1].without_timestamps = true;
+  all[2].compression_ratio_threshold = 0.7;  // some windows fail and are tried again one by one
+  all[3].initial_prompt = "abc";
+  all[3].hotwords = "de";
+  all[4].word_timestamps = true;
+  for (TranscribeOptions& options : all) {
+    HashBatch one;
+    const Transcription expected = run(one, options);
+    EXPECT_FALSE(expected.segments.empty());
+    for (const int batch_size : {2, 3, 8}) {
+      options.batch_size = batch_size;
+      HashBatch inference;
+      expect_same(run(inference, options), expected);
+    }
+  }
+}
+
+TEST(BatchLoop, FillsBatchesWithWindowsThatFollowEachOther) {
+  HashBatch inference;
+  const Transcription got = run(inference, with_batch(3));
+  std::size_t n_windows = 0;
+  for (const std::size_t size : inference.batch_sizes) {
+    n_windows += size;
+  }
+  EXPECT_EQ(inference.batch_sizes.front(), 3U);
+  EXPECT_GE(n_windows, 5U);
+  const auto seek_before = [](const Segment& a, const Segment& b) { return a.seek_frames < b.seek_frames; };
+  EXPECT_TRUE(std::is_sorted(got.segments.begin(), got.segments.end(), seek_before));
+  EXPECT_EQ(inference.n_single_starts, 0);
+}
+
+TEST(BatchLoop, SearchesBeamsWindowByWindow) {
+  TranscribeOptions options = with_batch(4);
+  options.beam_size = 2;
+  options.temperatures = {0.0};
+  HashBatch inference;
+  EXPECT_FALSE(run(inference, options).segments.empty());
+  EXPECT_EQ(inference.batch_sizes.front(), 4U);
+  EXPECT_GE(inference.n_single_starts, 4);
+}
+
+TEST(BatchLoop, KeepsWhatIsSaidUpToTheEndOfAWindow) {
+  HashBatch inference;
+  for (const Segment& segment : run(inference, with_batch(4)).segments) {
+    const bool ends_timed = segment.tokens.back() >= test::kHashTimestamp;
+    EXPECT_TRUE(ends_timed) << segment.start_s;
+  }
+}
+
+TEST(BatchLoop, StopsOnRequest) {
+  std::stop_source stop;
+  stop.request_stop();
+  HashBatch inference;
+  test::expect_error([&] { run(inference, with_batch(4), {.report = {}, .stop = stop.get_token()}); },
+                     ErrorCode::cancelled, "stopped");
+}
+
+}  // namespace
+}  // namespace sotto::transcribe
