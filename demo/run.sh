@@ -27,4 +27,5 @@ say "subtitles of the INT8 model in ${out#"$PWD"/}/subtitles-int8/ (FP16: subtit
 cat "$out/subtitles-int8/demo.srt"
 
 say "4/4 compare: size, speed and word accuracy on the bundled test set"
-"$sotto" compare "$out/fp16" "$out/int8" --test "$demo/data/test" --json "$out/compare.json" | tee "$out/compare.txt"
+"$sotto" compare "$out/fp16" "$out/int8" --test "$demo/data/test" --json "$out/compare.json" \
+  --report "$out/report.html" --quantize-report "$out/quantize.json" | tee "$out/compare.txt"
