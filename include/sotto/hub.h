@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -52,5 +53,31 @@ std::string repository_of(std::string_view name);
 std::filesystem::path download(std::string_view repository,
                                const HubOptions& options,
                                const Progress& progress = {});
+
+/// What a URL of audio or video led to.
+struct FetchedMedia {
+  std::string url;       ///< that answered, after redirects
+  bool is_page = false;  ///< a web page and no media: nothing was written
+};
+
+struct MediaOptions {
+  /// Private, loopback and link-local addresses may answer. Else they are refused at the socket, so that no
+  /// redirect and no name leads there; behind a proxy, which resolves names itself, only by the URL's host.
+  bool allow_local = false;
+  std::uint64_t max_bytes = 64ULL << 30U;
+};
+
+/// The last component of a URL's path, percent-decoded: "talk.mp3"; "" if there is none.
+std::string media_file_name(const std::string& url);
+
+/// Fetches an http or https URL into `file`, following redirects; `options` says how to connect (its token is
+/// not sent). progress.report hears "download", bytes present, bytes in all (0: not known).
+/// Throws Error(invalid_argument) for another kind of URL; (not_found): 404 or 410; (network): a local
+/// address, refused, cut too often, larger than max_bytes; (io): the disk; (cancelled).
+FetchedMedia fetch_media(const std::string& url,
+                         const std::filesystem::path& file,
+                         HubOptions options,
+                         const MediaOptions& media = {},
+                         const Progress& progress = {});
 
 }  // namespace sotto::hub

@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/help_formatter.h"
+#include "cli/spellings.h"
 #include "sotto/error.h"
 #include "sotto/evaluate.h"
 #include "sotto/log.h"
@@ -51,6 +52,9 @@ class Application {
   int run(const std::vector<std::string>& arguments) {
     std::vector<std::string> reversed =
         normalize_arguments(arguments, [this](const std::string& option) { return is_flag(option); });
+    if (!reversed.empty() && reversed.front() == "transcribe") {
+      reversed = translate_spellings(reversed);
+    }
     std::reverse(reversed.begin(), reversed.end());  // as CLI11 takes them
     app_.parse(std::move(reversed));
     for (const Command& command : commands_) {

@@ -96,12 +96,20 @@ void add_session_options(CLI::App& app, transcribe::SessionOptions& options) {
   add_fields(app, options, [](std::string_view) { return "Where it runs"; });
 }
 
-std::filesystem::path find_model(const std::string& name_or_path, const Context& context) {
+std::filesystem::path find_model(const std::string& name_or_path,
+                                 const Context& context,
+                                 const std::string& cache,
+                                 bool offline) {
   std::error_code error;
   if (std::filesystem::exists(name_or_path, error)) {
     return name_or_path;  // nothing of the environment matters then
   }
-  return hub::resolve_model(name_or_path, hub_options(), context.console.progress(context.stop));
+  hub::HubOptions options = hub_options();
+  if (!cache.empty()) {
+    options.cache = cache;
+  }
+  options.offline = options.offline || offline;
+  return hub::resolve_model(name_or_path, options, context.console.progress(context.stop));
 }
 
 std::string megabytes(std::uintmax_t bytes) {

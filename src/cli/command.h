@@ -57,7 +57,11 @@ void add_session_options(CLI::App& app, transcribe::SessionOptions& options);
 
 /// The directory or file `name_or_path` is, or that the model of that name has in the hub's cache, fetched if
 /// it must be. The environment says where the hub and its cache are, as huggingface_hub reads it.
-std::filesystem::path find_model(const std::string& name_or_path, const Context& context);
+/// `cache` takes its cache's place unless empty; `offline`: nobody is asked.
+std::filesystem::path find_model(const std::string& name_or_path,
+                                 const Context& context,
+                                 const std::string& cache = "",
+                                 bool offline = false);
 
 /// "12.3 MB"
 std::string megabytes(std::uintmax_t bytes);

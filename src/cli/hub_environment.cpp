@@ -137,6 +137,14 @@ fs::path find_cache(const Variables& variables) {
   return named.empty() ? hub_home(variables) / "hub" : variables.expanded(named);
 }
 
+void set_transport(const Variables& variables, const std::string& url, hub::HubOptions& options) {
+  options.proxy = url.starts_with("http:")
+                      ? variables.first({"http_proxy", "all_proxy", "ALL_PROXY"})
+                      : variables.first({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
+  options.no_proxy = variables.first({"no_proxy", "NO_PROXY"});
+  options.ca_bundle = variables.first({"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"});
+}
+
 }  // namespace
 
 Environment process_environment() {
@@ -157,11 +165,13 @@ hub::HubOptions hub_options(const Environment& environment) {
   options.offline = variables.is_on({"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"});
   options.connect_timeout_s = variables.seconds("HF_HUB_ETAG_TIMEOUT", options.connect_timeout_s);
   options.stall_timeout_s = variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT", options.stall_timeout_s);
-  options.proxy = options.endpoint.starts_with("http:")
-                      ? variables.first({"http_proxy", "all_proxy", "ALL_PROXY"})
-                      : variables.first({"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"});
-  options.no_proxy = variables.first({"no_proxy", "NO_PROXY"});
-  options.ca_bundle = variables.first({"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"});
+  set_transport(variables, options.endpoint, options);
+  return options;
+}
+
+hub::HubOptions media_transport(const std::string& url, const Environment& environment) {
+  hub::HubOptions options;
+  set_transport(Variables(environment), url, options);
   return options;
 }
 

@@ -32,4 +32,8 @@ Environment process_environment();
 /// there and cannot be read.
 hub::HubOptions hub_options(const Environment& environment = process_environment());
 
+/// How to reach the host of `url`, which is no hub: proxy and ca_bundle as above, and nothing else.
+hub::HubOptions media_transport(const std::string& url,
+                                const Environment& environment = process_environment());
+
 }  // namespace sotto::cli

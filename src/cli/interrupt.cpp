@@ -25,6 +25,7 @@ Interrupt::Interrupt() {
   // A reader that went away (`sotto ... | head`) shows as a write error, which cleans up; the signal would
   // not.
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // the same for a file that may not grow
   thread_ = std::thread([this] { wait(); });
 }
 

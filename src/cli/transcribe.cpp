@@ -1,36 +1,21 @@
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <map>
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/inputs.h"
 #include "cli/output_files.h"
 #include "cli/transcribe_arguments.h"
 #include "cli/transcribe_job.h"
+#include "cli/video_copy.h"
 #include "sotto/error.h"
 #include "sotto/subtitles.h"
 
 namespace sotto::cli {
-namespace fs = std::filesystem;
 namespace {
 
 /// openai-whisper's CLI decodes so; its Python API and ours are greedy.
 constexpr int kBeamSize = 5;
-
-/// Two inputs that would be written to the same name must not overwrite each other.
-void refuse_same_names(const std::vector<std::string>& inputs) {
-  std::map<std::string, std::string> by_stem;
-  for (const std::string& input : inputs) {
-    const auto [found, is_new] = by_stem.emplace(fs::path(input).stem().string(), input);
-    if (!is_new) {
-      throw Error(
-          ErrorCode::invalid_argument, input,
-          fmt::format("would be written to the same name as {}; transcribe them into two directories.",
-                      found->second));
-    }
-  }
-}
 
 /// openai-whisper's options of a layout mean its own layout, and layouts of words need their times.
 void finish_layout(const CLI::App& app,
@@ -57,6 +42,18 @@ void finish_layout(const CLI::App& app,
   }
 }
 
+/// openai-whisper's --fp16 and --device in OpenVINO's terms.
+void finish_session(TranscribeArguments& arguments) {
+  if (!arguments.fp16 && arguments.session.inference_precision.empty()) {
+    arguments.session.inference_precision = "f32";
+  }
+  for (const char* device : {"CPU", "GPU", "NPU", "AUTO"}) {
+    if (same_word(arguments.session.device, device)) {
+      arguments.session.device = device;
+    }
+  }
+}
+
 int run(const CLI::App& app, TranscribeArguments& arguments, const Context& context) {
   finish(arguments.options, arguments.temperature);
   context.console.set_quiet(arguments.quiet);
@@ -65,27 +62,51 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
   if (arguments.json_lines && arguments.to_stdout) {
     throw Error(ErrorCode::invalid_argument, "--json-lines", "expected no --stdout, both write there.");
   }
+  if (arguments.to_stdout && (arguments.mux || arguments.burn)) {
+    throw Error(ErrorCode::invalid_argument, "--stdout", "expected no --mux or --burn, which write files.");
+  }
+  expect_ffmpeg(arguments);
+  finish_session(arguments);
+  std::vector<Input> inputs = expand_inputs(arguments.inputs);
   if (!arguments.to_stdout) {
-    refuse_same_names(arguments.inputs);
     prepare_output_directory(arguments.output_dir);
   }
-  return TranscribeJob(arguments, context, std::move(formats)).run();
+  return TranscribeJob(arguments, context, std::move(inputs), std::move(formats)).run();
 }
 
 void add_files(CLI::App& app, TranscribeArguments& arguments) {
   constexpr const char* kGroup = "Input and output";
-  app.add_option("FILE", arguments.inputs, "audio or video, anything FFmpeg reads")->required();
+  app.add_option("FILE", arguments.inputs,
+                 "audio or video, anything FFmpeg reads; a directory, a URL, - for standard input")
+      ->required();
   app.add_option("--model", arguments.model,
                  "OpenVINO model directory, or a checkpoint or a hub's name, converted in memory (default "
                  "turbo)")
       ->type_name("DIR")
+      ->take_last()
+      ->group(kGroup);
+  app.add_option("--model-dir", arguments.model_dir, "where models are fetched to (default the hub's cache)")
+      ->type_name("DIR")
+      ->take_last()
+      ->group(kGroup);
+  add_field(app, {"local_files_only", "fetch no model"}, "--local-files-only", arguments.local_files_only)
+      ->group(kGroup);
+  add_field(app, {"allow_local_urls", "URLs may lead to private and loopback addresses"},
+            "--allow-local-urls", arguments.allow_local_urls)
       ->group(kGroup);
   app.add_option("-o,--output-dir", arguments.output_dir, "where outputs are written (default .)")
       ->type_name("DIR")
+      ->take_last()
       ->group(kGroup);
   app.add_option("-f,--output-format", arguments.output_format,
                  "all, or some of txt,srt,vtt,tsv,json,ass,lrc,csv (default all; with --stdout txt)")
       ->type_name("NAME,...")
+      ->take_last()
+      ->group(kGroup);
+  add_field(app, {"mux", "write a copy of the video with the subtitles as a stream"}, "--mux", arguments.mux)
+      ->group(kGroup);
+  add_field(app, {"burn", "write a copy of the video with the subtitles in its pictures"}, "--burn",
+            arguments.burn)
       ->group(kGroup);
   app.add_flag("--stdout", arguments.to_stdout, "write the output to standard output, and nothing else")
       ->group(kGroup);
@@ -111,6 +132,8 @@ Command add_transcribe(CLI::App& parent, const Context& context) {
   add_fields(*app, arguments->layout, [](std::string_view) { return "Subtitles"; });
   add_transcribe_options(*app, arguments->options, arguments->temperature);
   add_session_options(*app, arguments->session);
+  add_field(*app, {"fp16", "off: the inference precision f32"}, "--fp16", arguments->fp16)
+      ->group("Where it runs");
   app->footer(
       "\nopenai-whisper's spellings are accepted: --output_dir, --verbose False, None.\n"
       "\nExamples:\n"

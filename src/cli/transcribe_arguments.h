@@ -13,6 +13,12 @@ namespace sotto::cli {
 struct TranscribeArguments {
   std::vector<std::string> inputs;
   std::string model = "turbo";  // openai-whisper's
+  std::string model_dir;
+  bool local_files_only = false;
+  bool allow_local_urls = false;
+  bool fp16 = true;
+  bool mux = false;
+  bool burn = false;
   std::string output_dir = ".";
   std::string output_format;
   bool to_stdout = false;

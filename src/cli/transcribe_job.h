@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/inputs.h"
 #include "cli/output_files.h"
 #include "cli/reporter.h"
 #include "cli/transcribe_arguments.h"
@@ -17,20 +18,24 @@ class TranscribeJob {
   /// `arguments` must outlive this.
   TranscribeJob(const TranscribeArguments& arguments,
                 const Context& context,
+                std::vector<Input> inputs,
                 std::vector<subtitles::Format> formats);
 
   /// One input's error does not keep the others from being heard; the first one decides the exit status.
   int run();
 
  private:
-  void transcribe_input(const std::string& input);
-  /// Whether nothing can be heard or told any more.
-  bool is_over(const Error& error) const;
-  void deliver(const std::string& input, const transcribe::Transcription& heard, double seconds);
+  void transcribe_input(const Input& input);
+  transcribe::Transcription hear(const LocalMedia& media);
+  /// The files written of what was heard.
+  std::vector<std::filesystem::path> write_outputs(const Input& input,
+                                                   const LocalMedia& media,
+                                                   const transcribe::Transcription& heard);
 
   const TranscribeArguments& arguments_;
   Console& console_;
   std::stop_token stop_;
+  std::vector<Input> inputs_;
   std::vector<subtitles::Format> formats_;
   OutputFiles outputs_;
   std::unique_ptr<Reporter> reporter_;

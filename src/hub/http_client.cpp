@@ -10,7 +10,9 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include "hub/local_address.h"
 #include "hub/url.h"
 #include "sotto/error.h"
 
@@ -114,6 +116,7 @@ struct HttpClient::Exchange {
   std::size_t n_header_bytes = 0;
   std::size_t n_discarded = 0;
   bool begun = false;
+  bool met_local = false;  ///< an address was refused because it is local
   std::exception_ptr failure;
   std::unique_ptr<curl_slist, HeaderListDeleter> request_headers;
 
@@ -163,6 +166,15 @@ struct HttpClient::Exchange {
     // Of no use, but reading a short one keeps the connection.
     exchange.n_discarded += n;
     return exchange.n_discarded <= kMaxDiscardedBytes ? n : 0;
+  }
+
+  /// Opens a socket unless the address it is for is local.
+  static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    if (is_local_address(address->addr)) {
+      static_cast<Exchange*>(self)->met_local = true;
+      return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   }
 
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -232,6 +244,10 @@ void HttpClient::set_options(const std::string& url, Exchange& exchange, bool he
   if (head) {
     set(CURLOPT_NOBODY, 1L);
   }
+  if (!allows_local_ && options_.proxy.empty()) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &Exchange::on_open_socket);
+    set(CURLOPT_OPENSOCKETDATA, &exchange);
+  }
   exchange.request_headers.reset();
   const auto add_header = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(exchange.request_headers.get(), line.c_str());
@@ -252,9 +268,17 @@ void HttpClient::set_options(const std::string& url, Exchange& exchange, bool he
 }
 
 void HttpClient::exchange_once(const std::string& url, Exchange& exchange, bool head) {
+  const auto refuse_local = [&url] {
+    throw Error(ErrorCode::network, shown_url(url),
+                "expected a public address, found a local one; --allow-local-urls permits it.");
+  };
+  if (!allows_local_ && has_local_host(url)) {
+    refuse_local();
+  }
   exchange.response = Response{.status = 0, .url = url, .headers = {}};
   exchange.n_header_bytes = 0;
   exchange.n_discarded = 0;
+  exchange.met_local = false;
   set_options(url, exchange, head);
   const CURLcode code = curl_easy_perform(curl_.get());
   if (exchange.failure) {
@@ -267,6 +291,9 @@ void HttpClient::exchange_once(const std::string& url, Exchange& exchange, bool 
       code == CURLE_WRITE_ERROR && exchange.response.status != 0 && !is_success(exchange.response.status);
   if (code == CURLE_OK || refused_body) {
     return;
+  }
+  if (exchange.met_local) {
+    refuse_local();
   }
   const std::string what = fmt::format("{}: {}", shown_url(url), curl_easy_strerror(code));
   if (is_lasting(code)) {

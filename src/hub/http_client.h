@@ -47,6 +47,9 @@ class HttpClient {
   /// Throws Error(invalid_argument) if endpoint, token or proxy cannot be used.
   HttpClient(const HubOptions& options, std::stop_token stop);
 
+  /// From now on no local address (is_local_address) is connected to; see MediaOptions.
+  void refuse_local_addresses() { allows_local_ = false; }
+
   /// Asks for the bytes from `start` on and hands a 2xx body to `sink`; other statuses are returned.
   /// Throws TransientFailure; Error(network) for redirects that lead astray and certificates that do not
   /// hold; Error(cancelled).
@@ -69,6 +72,7 @@ class HttpClient {
   const HubOptions options_;
   const std::string origin_;
   const std::stop_token stop_;
+  bool allows_local_ = true;
   std::unique_ptr<void, CurlDeleter> curl_;
 };
 

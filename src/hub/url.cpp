@@ -75,6 +75,17 @@ std::string origin_of(const std::string& url) {
                      part(parsed, CURLUPART_PORT, CURLU_DEFAULT_PORT));
 }
 
+std::string host_of(const std::string& url) {
+  const Url parsed = parse(url);
+  return parsed ? part(parsed, CURLUPART_HOST) : "";
+}
+
+std::string file_name_of(const std::string& url) {
+  const Url parsed = parse(url);
+  const std::string path = parsed ? part(parsed, CURLUPART_PATH, CURLU_URLDECODE) : "";
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::string redirect_target(const std::string& url, const std::string& location) {
   const Url target = parse(url);
   if (!target || curl_url_set(target.get(), CURLUPART_URL, location.c_str(), 0) != CURLUE_OK ||

@@ -9,6 +9,11 @@ namespace sotto::hub {
 /// may be sent. Throws Error(invalid_argument) for what is not an http or https URL or carries a user's name.
 std::string origin_of(const std::string& url);
 
+/// The host of a URL as it is written there, brackets of an IPv6 address included; "" if it has none.
+std::string host_of(const std::string& url);
+/// The last component of a URL's path, percent-decoded; "" if it has none.
+std::string file_name_of(const std::string& url);
+
 /// The absolute URL that `location` means when `url` answers with it (RFC 3986, section 5).
 /// Throws Error(network) if it is not http or https, or leads from https back to http.
 std::string redirect_target(const std::string& url, const std::string& location);

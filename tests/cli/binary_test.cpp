@@ -374,15 +374,6 @@ TEST(BadOutput, AFullDisk) {
   EXPECT_THAT(outcome.err, HasSubstr("standard output: writing failed"));
 }
 
-TEST(BadOutput, TwoInputsOfOneName) {
-  const test::TempDir dir;
-  const fs::path other = test::source_dir() / "demo/media/demo.wav";
-  const fs::path same = test::source_dir() / "demo/media/demo.flac";
-  expect_refused(run_sotto({"transcribe", other, same, "--model", Models::get().fp(), "-o", dir.path()}), 2,
-                 "same name");
-  EXPECT_TRUE(holds_nothing(dir.path()));
-}
-
 class BadModel : public testing::Test {
  protected:
   /// A copy of a model directory with one file changed.

@@ -28,7 +28,9 @@ struct Outcome {
 class SottoProcess {
  public:
   /// `stdout_path` takes the place of a file of its own: a device, for example.
-  explicit SottoProcess(std::vector<std::string> arguments, const std::string& stdout_path = "") {
+  explicit SottoProcess(std::vector<std::string> arguments,
+                        const std::string& stdout_path = "",
+                        const std::string& stdin_path = "/dev/null") {
     const std::string out = stdout_path.empty() ? (files_ / "out").string() : stdout_path;
     const std::string err = (files_ / "err").string();
     arguments.insert(arguments.begin(), SOTTO_BINARY);
@@ -39,6 +41,7 @@ class SottoProcess {
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, stdin_path.c_str(), O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT, 0600);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT, 0600);
     const int error = ::posix_spawn(&pid_, SOTTO_BINARY, &actions, nullptr, argv.data(), environ);
@@ -51,6 +54,13 @@ class SottoProcess {
   /// Blocks until the process takes care of stop signals itself, as its status in /proc tells.
   void wait_until_it_listens() const {
     for (int i = 0; i < 6000 && !blocks(SIGINT); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+
+  /// Blocks until standard output holds `text`.
+  void wait_for_output(const std::string& text) const {
+    for (int i = 0; i < 6000 && read_file(files_ / "out").find(text) == std::string::npos; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/run_sotto.h"
+#include "cli/run_transcribe.h"
 
 namespace sotto {
 namespace {
@@ -20,16 +20,8 @@ using test::Outcome;
 using testing::HasSubstr;
 using testing::Not;
 
-const fs::path kModel = test::source_dir() / "demo/model";
 const fs::path kSpeech = test::source_dir() / "demo/media/en.flac";
-
-/// Transcribes quickly: greedy, in English.
-Outcome transcribe(std::vector<std::string> arguments) {
-  const std::vector<std::string> common = {"--model", kModel, "--beam-size", "0", "--language", "en"};
-  arguments.insert(arguments.begin(), "transcribe");
-  arguments.insert(arguments.end(), common.begin(), common.end());
-  return test::run_sotto(arguments);
-}
+using test::transcribe;
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
