@@ -44,8 +44,18 @@ struct EnumNames<subtitles::Layout> {
 
 template <>
 struct EnumNames<model::WeightFormat> {
-  static constexpr std::array<std::pair<std::string_view, model::WeightFormat>, 2> values = {
-      {{"fp32", model::WeightFormat::fp32}, {"fp16", model::WeightFormat::fp16}}};
+  static constexpr std::array<std::pair<std::string_view, model::WeightFormat>, 3> values = {
+      {{"fp32", model::WeightFormat::fp32},
+       {"fp16", model::WeightFormat::fp16},
+       {"bf16", model::WeightFormat::bf16}}};
+};
+
+template <>
+struct EnumNames<model::Layout> {
+  static constexpr std::array<std::pair<std::string_view, model::Layout>, 3> values = {
+      {{"openvino", model::Layout::openvino},
+       {"notebook", model::Layout::notebook},
+       {"whisper.cpp", model::Layout::whisper_cpp}}};
 };
 
 template <>
@@ -76,7 +86,15 @@ concept FieldsOf = std::same_as<std::remove_const_t<T>, Options>;
 /// Calls visit(Field, member) for every option, in the order a reader wants them.
 template <FieldsOf<model::ConvertOptions> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
-  visit(Field{"weight_format", "how weights are stored: fp16 or fp32"}, o.weight_format);
+  visit(Field{"weight_format", "how weights are stored: fp16, fp32 or bf16; those of an IR stay"},
+        o.weight_format);
+  visit(
+      Field{"layout",
+            "openvino: the directory of optimum-intel and openvino.genai; notebook: the pair of the OpenVINO "
+            "notebook; whisper.cpp: the encoder it loads"},
+      o.layout);
+  visit(Field{"lift", "of a notebook's pair: keep state, compute cross-attention's keys and values once"},
+        o.lift);
 }
 
 template <FieldsOf<transcribe::SessionOptions> Options, typename Visitor>

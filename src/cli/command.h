@@ -27,6 +27,7 @@ struct Command {
   std::function<int()> run;
 };
 
+Command add_download(CLI::App& parent, const Context& context);
 Command add_convert(CLI::App& parent, const Context& context);
 Command add_quantize(CLI::App& parent, const Context& context);
 Command add_transcribe(CLI::App& parent, const Context& context);

@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -7,8 +8,12 @@
 #include "core/json_file.h"
 #include "core/log.h"
 #include "model/graphs.h"
+#include "model/load_notebook.h"
+#include "model/model_name.h"
+#include "model/save.h"
 #include "model/sources/companion_files.h"
 #include "model/sources/source.h"
+#include "sotto/error.h"
 #include "sotto/model.h"
 
 namespace sotto::model {
@@ -38,16 +43,35 @@ void set_directory(WhisperModel& model, const sources::Source& source) {
 
 }  // namespace
 
-WhisperModel build(const std::filesystem::path& checkpoint) {
+WhisperModel build(const std::filesystem::path& checkpoint, const ConvertOptions& options) {
+  if (options.lift) {
+    throw Error(ErrorCode::invalid_argument, checkpoint.string(),
+                "expected a notebook's pair of IR files to lift, found a checkpoint.");
+  }
   sources::Source source = sources::open_source(checkpoint);
   WhisperModel model;
   set_directory(model, source);
   model.dims = source.dims;
   model.generation = read_generation_config(model.directory);
-  Weights weights(checkpoint.string(), std::move(source.tensors), std::move(source.keep_alive));
+  model.name = model_name(checkpoint, model.dims);
+  model.layout = options.layout;
+  Weights weights(checkpoint.string(), std::move(source.tensors), std::move(source.keep_alive),
+                  options.weight_format == WeightFormat::bf16);
+  const bool tied = has_tied_tables(model.directory);
   model.encoder = build_encoder(weights, model.dims);
-  model.decoder = build_decoder(weights, model.dims, has_tied_tables(model.directory));
-  set_runtime_options(*model.decoder);
+  switch (options.layout) {
+    case Layout::openvino:
+      model.decoder = build_decoder(weights, model.dims, tied);
+      set_runtime_options(*model.decoder);
+      break;
+    case Layout::notebook:
+      model.decoder = build_notebook_decoder(weights, model.dims, tied);
+      name_notebook_ports(model);
+      break;
+    case Layout::whisper_cpp:
+      model.encoder->reshape(ov::PartialShape{1, model.dims.n_mels, 2 * model.dims.n_audio_ctx});
+      break;
+  }
   return model;
 }
 
@@ -55,12 +79,20 @@ WhisperModel convert(const std::filesystem::path& checkpoint,
                      const std::filesystem::path& directory,
                      const ConvertOptions& options,
                      const Progress& progress) {
-  step(progress, "building", 0, 2);
-  const WhisperModel model = build(checkpoint);
+  const bool is_ir = is_ir_directory(checkpoint);
+  step(progress, is_ir ? "loading" : "building", 0, 2);
+  WhisperModel model = is_ir ? load(checkpoint) : build(checkpoint, options);
+  if (options.lift && is_ir) {
+    model = lift(model);
+  }
+  if (model.layout != options.layout) {
+    throw Error(ErrorCode::invalid_argument, checkpoint.string(),
+                "expected a checkpoint, or a notebook's pair and lift: graphs of an IR stay as they are.");
+  }
   step(progress, "saving", 1, 2);
-  save(model, directory, options);
+  save_as(model, directory, is_ir ? std::nullopt : std::optional(options.weight_format));
   step(progress, "saving", 2, 2);
-  return load(directory);
+  return model.layout == Layout::whisper_cpp ? model : load(directory);
 }
 
 }  // namespace sotto::model

@@ -10,6 +10,7 @@
 
 #include "core/json_file.h"
 #include "model/sources/alignment_heads.h"
+#include "model/sources/companion_files.h"
 #include "sotto/error.h"
 #include "sotto/model.h"
 
@@ -67,7 +68,14 @@ class Completion {
       : generation_(std::move(generation)),
         directory_(directory),
         config_(read_if_there(directory / "config.json")),
-        tokens_(special_tokens(directory)) {}
+        tokens_(special_tokens(directory)),
+        official_(sources::official_special_tokens(
+            json_field<std::int64_t>(config_, "vocab_size", 0, directory / "config.json"))) {
+    if (official_ && !tokens_.contains("<|startoftranscript|>")) {
+      const auto named = official_->named();
+      tokens_.insert(named.begin(), named.end());
+    }
+  }
 
   json complete() {
     for (const char* key : {"suppress_tokens", "begin_suppress_tokens", "alignment_heads", "max_length"}) {
@@ -85,6 +93,7 @@ class Completion {
       fill_tasks();
     }
     fill_alignment_heads();
+    fill_suppressed_tokens();
     return generation_;
   }
 
@@ -169,10 +178,30 @@ class Completion {
     generation_["alignment_heads"] = std::move(heads);
   }
 
+  /// Openai's lists, where the vocabulary is one of Whisper's and its text tokens can be read.
+  void fill_suppressed_tokens() {
+    const bool is_complete =
+        !is_missing(generation_, "suppress_tokens") && !is_missing(generation_, "begin_suppress_tokens");
+    const fs::path named = directory_ / "tokenizer.json";
+    const fs::path path = fs::exists(named) ? named : directory_ / "vocab.json";
+    if (is_complete || !official_ || !fs::exists(path)) {
+      return;
+    }
+    try {
+      const auto n_text_tokens = static_cast<std::size_t>(official_->n_text_tokens);
+      const auto vocabulary = sources::Vocabulary::read_json(path, n_text_tokens);
+      fill_default("suppress_tokens", sources::suppress_tokens(*official_, vocabulary));
+      fill_default("begin_suppress_tokens", sources::begin_suppress_tokens(*official_, vocabulary));
+    } catch (const Error&) {
+      return;  // a vocabulary of its own under Whisper's size: nothing is known of its tokens
+    }
+  }
+
   json generation_;
   fs::path directory_;
   json config_;
   TokenIds tokens_;
+  std::optional<sources::SpecialTokens> official_;
 };
 
 /// An id, or the first of a list of ids as newer exporters write eos_token_id.

@@ -23,4 +23,10 @@ std::shared_ptr<ov::Model> build_encoder(Weights& weights, const ModelDimensions
 /// from "proj_out.weight" if the two are not tied.
 std::shared_ptr<ov::Model> build_decoder(Weights& weights, const ModelDimensions& dims, bool tied = true);
 
+/// The decoder of Layout::notebook (sotto/model.h): inputs "x", "xa", "past_k.0", "past_v.0", ..., outputs
+/// "logits", "k.0", "v.0", ...
+std::shared_ptr<ov::Model> build_notebook_decoder(Weights& weights,
+                                                  const ModelDimensions& dims,
+                                                  bool tied = true);
+
 }  // namespace sotto::model

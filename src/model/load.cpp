@@ -8,6 +8,9 @@
 
 #include "model/ir_error.h"
 #include "model/ir_files.h"
+#include "model/load_notebook.h"
+#include "model/read_graph.h"
+#include "model/stateful.h"
 #include "sotto/error.h"
 #include "sotto/model.h"
 
@@ -19,21 +22,6 @@ struct Port {
   std::string name;
   ov::PartialShape shape;
 };
-
-fs::path weights_of(const fs::path& xml) {
-  return fs::path(xml).replace_extension(".bin");
-}
-
-std::shared_ptr<ov::Model> read_graph(const fs::path& xml) {
-  for (const fs::path& file : {xml, weights_of(xml)}) {
-    if (!fs::exists(file)) {
-      throw Error(ErrorCode::not_found, file.string(),
-                  "expected a file of an OpenVINO model, found nothing.");
-    }
-  }
-  return translate_ir_errors(xml.string(), ErrorCode::bad_format,
-                             [&] { return ov::Core().read_model(xml.string()); });
-}
 
 /// Each expected port must be among `ports` with a shape that can be the expected one.
 void check_ports(const std::vector<ov::Output<ov::Node>>& ports,
@@ -60,38 +48,77 @@ void check_ports(const std::vector<ov::Output<ov::Node>>& ports,
 
 }  // namespace
 
-bool is_ir_directory(const fs::path& directory) {
-  return fs::exists(directory / kEncoderFile);
+fs::path weights_of(const fs::path& xml) {
+  return fs::path(xml).replace_extension(".bin");
 }
 
-WhisperModel load(const fs::path& directory) {
+std::shared_ptr<ov::Model> read_graph(const fs::path& xml) {
+  for (const fs::path& file : {xml, weights_of(xml)}) {
+    if (!fs::exists(file)) {
+      throw Error(ErrorCode::not_found, file.string(),
+                  "expected a file of an OpenVINO model, found nothing.");
+    }
+  }
+  return translate_ir_errors(xml.string(), ErrorCode::bad_format,
+                             [&] { return ov::Core().read_model(xml.string()); });
+}
+
+namespace {
+
+WhisperModel load_optimum(const IrFiles& files) {
   WhisperModel model;
-  model.directory = directory;
-  model.dims = read_dimensions(directory);
-  model.generation = read_generation_config(directory);
+  model.directory = files.directory;
+  model.dims = read_dimensions(files.directory);
+  model.generation = read_generation_config(files.directory);
   const ModelDimensions& dims = model.dims;
 
-  const fs::path encoder = directory / kEncoderFile;
-  model.encoder = read_graph(encoder);
+  model.encoder = read_graph(files.encoder);
+  const std::string encoder = files.encoder.string();
   check_ports(model.encoder->inputs(), {{"input_features", {-1, dims.n_mels, 2 * dims.n_audio_ctx}}},
-              encoder.string() + ": inputs");
+              encoder + ": inputs");
   check_ports(model.encoder->outputs(), {{"last_hidden_state", {-1, dims.n_audio_ctx, dims.n_audio_state}}},
-              encoder.string() + ": outputs");
+              encoder + ": outputs");
 
-  const fs::path decoder = directory / kDecoderFile;
-  model.decoder = read_graph(decoder);
+  model.decoder = read_graph(files.decoder);
+  if (files.kind == IrFiles::Kind::with_past) {
+    model.decoder = merge_decoders(*model.decoder, *read_graph(files.decoder_with_past));
+  }
+  const std::string decoder = files.decoder.string();
   check_ports(
       model.decoder->inputs(),
       {{"input_ids", {-1, -1}}, {"encoder_hidden_states", {-1, -1, dims.n_text_state}}, {"beam_idx", {-1}}},
-      decoder.string() + ": inputs");
-  check_ports(model.decoder->outputs(), {{"logits", {-1, -1, dims.n_vocab}}}, decoder.string() + ": outputs");
+      decoder + ": inputs");
+  check_ports(model.decoder->outputs(), {{"logits", {-1, -1, dims.n_vocab}}}, decoder + ": outputs");
   return model;
 }
 
-ModelSize measure_size(const fs::path& directory) {
+}  // namespace
+
+bool is_ir_directory(const fs::path& path) {
+  return !find_ir_files(path).empty();
+}
+
+WhisperModel load(const fs::path& path) {
+  const IrFiles files = expect_ir_files(path);
+  return files.kind == IrFiles::Kind::notebook ? load_notebook(files) : load_optimum(files);
+}
+
+WhisperModel lift(const WhisperModel& model) {
+  if (model.layout != Layout::notebook) {
+    throw Error(ErrorCode::invalid_argument, model.directory.string(),
+                "expected a notebook's pair to lift, found a decoder that keeps state already.");
+  }
+  WhisperModel lifted = model;
+  lifted.layout = Layout::openvino;
+  lifted.decoder = translate_ir_errors(model.directory.string(), ErrorCode::bad_format,
+                                       [&] { return lift_decoder(*model.decoder); });
+  return lifted;
+}
+
+ModelSize measure_size(const fs::path& path) {
   ModelSize size;
-  const auto bin_bytes = [&](const char* xml) {
-    const fs::path bin = weights_of(directory / xml);
+  const auto bin_bytes = [&](const fs::path& xml) {
+    const fs::path bin = weights_of(xml);
     std::error_code error;
     const std::uintmax_t n_bytes = fs::file_size(bin, error);
     if (error) {
@@ -99,8 +126,18 @@ ModelSize measure_size(const fs::path& directory) {
     }
     return n_bytes;
   };
-  size.encoder_bytes = bin_bytes(kEncoderFile);
-  size.decoder_bytes = bin_bytes(kDecoderFile);
+  fs::path directory = path;
+  if (const auto encoder = find_whisper_cpp_encoder(path)) {
+    size.encoder_bytes = bin_bytes(*encoder);
+  } else {
+    const IrFiles files = expect_ir_files(path);
+    directory = files.directory;
+    size.encoder_bytes = bin_bytes(files.encoder);
+    size.decoder_bytes = bin_bytes(files.decoder);
+    if (files.kind == IrFiles::Kind::with_past) {
+      size.decoder_bytes += bin_bytes(files.decoder_with_past);
+    }
+  }
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     if (entry.is_regular_file()) {
       size.directory_bytes += entry.file_size();

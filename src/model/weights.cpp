@@ -82,10 +82,25 @@ std::shared_ptr<Constant> constant_of_mapped(const TensorView& tensor,
   return std::make_shared<Constant>(type, shape, static_cast<const void*>(tensor.bytes.data()));
 }
 
+/// Values rounded to the nearest bf16, ties to even.
+std::shared_ptr<Constant> rounded_to_bf16(const Constant& constant) {
+  ov::Tensor stored(ov::element::bf16, constant.get_shape());
+  const bool is_f16 = constant.get_element_type() == ov::element::f16;
+  for (std::size_t i = 0; i < stored.get_size(); ++i) {
+    const float value = is_f16 ? static_cast<float>(constant.get_data_ptr<ov::float16>()[i])
+                               : constant.get_data_ptr<float>()[i];
+    stored.data<ov::bfloat16>()[i] = ov::bfloat16(value);
+  }
+  return std::make_shared<Constant>(stored);
+}
+
 }  // namespace
 
-Weights::Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive)
-    : where_(std::move(where)), tensors_(std::move(tensors)), keep_alive_(std::move(keep_alive)) {}
+Weights::Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive, bool as_bf16)
+    : where_(std::move(where)),
+      tensors_(std::move(tensors)),
+      keep_alive_(std::move(keep_alive)),
+      as_bf16_(as_bf16) {}
 
 const TensorView* Weights::find(const std::string& name) const {
   constexpr std::string_view kPrefix = "model.";
@@ -117,8 +132,12 @@ ov::Output<ov::Node> Weights::get(const std::string& name, const ov::Shape& shap
                 fmt::format("expected shape {} as config.json implies, found {}.", shape, tensor->shape));
   }
   const ov::Shape& in_graph = as.empty() ? shape : as;
-  const auto constant = tensor->dtype == DType::bf16 ? constant_of_bf16(*tensor, in_graph)
-                                                     : constant_of_mapped(*tensor, in_graph, keep_alive_);
+  auto constant = tensor->dtype == DType::bf16 && !as_bf16_
+                      ? constant_of_bf16(*tensor, in_graph)
+                      : constant_of_mapped(*tensor, in_graph, keep_alive_);
+  if (as_bf16_ && tensor->dtype != DType::bf16) {
+    constant = rounded_to_bf16(*constant);
+  }
   constant->set_friendly_name(name);
   if (constant->get_element_type() == ov::element::f32) {
     return constant;

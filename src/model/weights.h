@@ -19,8 +19,9 @@ namespace sotto::model {
 class Weights {
  public:
   /// `tensors` under Hugging Face's names, with or without the prefix "model."; `keep_alive` owns what they
-  /// point to; `where` names the checkpoint in errors.
-  Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive);
+  /// point to; `where` names the checkpoint in errors; with `as_bf16`
+  /// every tensor becomes bf16, exact where it was.
+  Weights(std::string where, TensorMap tensors, std::shared_ptr<const void> keep_alive, bool as_bf16 = false);
 
   /// The tensor as an f32 output: a Constant, followed by a Convert where it is stored as f16.
   /// `as` is the shape it gets in the graph, for example [1, 1, n] of a bias [n]; empty: `shape`.
@@ -36,6 +37,7 @@ class Weights {
   std::string where_;
   TensorMap tensors_;
   std::shared_ptr<const void> keep_alive_;
+  bool as_bf16_;
 };
 
 }  // namespace sotto::model

@@ -13,6 +13,7 @@
 #include <openvino/op/result.hpp>
 #include <openvino/op/scaled_dot_product_attention.hpp>
 
+#include "model/cross_attention.h"
 #include "model/ir_error.h"
 #include "sotto/error.h"
 #include "transcribe/compile.h"
@@ -25,19 +26,12 @@ namespace {
 using ov::op::v0::Constant;
 using Attention = ov::op::v13::ScaledDotProductAttention;
 
-std::string attention_name(int layer) {
-  return fmt::format("layers.{}.encoder_attn", layer);
-}
-
 /// Null where there is none.
 std::shared_ptr<ov::Node> find_cross_attention(const ov::Model& decoder, int layer) {
-  const std::string name = attention_name(layer);
-  for (const auto& node : decoder.get_ops()) {
-    if (ov::is_type<Attention>(node) && node->get_friendly_name().find(name) != std::string::npos) {
-      return node;
-    }
-  }
-  return nullptr;
+  const auto nodes = model::cross_attention_nodes(decoder);
+  return layer < 0 || static_cast<std::size_t>(layer) >= nodes.size()
+             ? nullptr
+             : nodes[static_cast<std::size_t>(layer)];
 }
 
 std::shared_ptr<ov::Node> cross_attention_of(const ov::Model& decoder, int layer) {
@@ -46,9 +40,9 @@ std::shared_ptr<ov::Node> cross_attention_of(const ov::Model& decoder, int layer
   }
   throw Error(
       ErrorCode::unsupported, "word_timestamps",
-      fmt::format("expected a decoder with an attention node named {}, found none; convert the checkpoint "
-                  "with sotto.",
-                  attention_name(layer)));
+      fmt::format("expected a decoder with a cross-attention node in layer {}, found none; convert the "
+                  "checkpoint with sotto.",
+                  layer));
 }
 
 ov::Output<ov::Node> scale_of(const ov::Node& attention) {
@@ -118,7 +112,7 @@ bool has_cross_attention(const ov::Model& decoder, const std::map<int, std::vect
 AlignmentModel::AlignmentModel(ov::Core& core,
                                const model::WhisperModel& model,
                                const SessionOptions& options)
-    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)) {
+    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)), caches_(*model.decoder) {
   const auto heads = alignment_heads(model);
   const auto decoder = with_cross_attention(*model.decoder, heads);
   n_layers_ = heads.size();
@@ -134,7 +128,11 @@ TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,
   request_.reset_state();
   request_.set_tensor("encoder_hidden_states", hidden_states);
   request_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {1, ids.size()}));
-  request_.set_tensor("beam_idx", tensor_of<std::int32_t>(only_row, {1}));
+  if (caches_.empty()) {
+    request_.set_tensor("beam_idx", tensor_of<std::int32_t>(only_row, {1}));
+  } else {
+    caches_.reset(request_);
+  }
   if (chooses_logits_) {
     request_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
   }

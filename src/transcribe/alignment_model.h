@@ -13,6 +13,7 @@
 
 #include "sotto/model.h"
 #include "sotto/transcribe.h"
+#include "transcribe/cache_tensors.h"
 #include "transcribe/find_alignment.h"
 
 namespace sotto::transcribe {
@@ -23,7 +24,7 @@ std::map<int, std::vector<int>> alignment_heads(const model::WhisperModel& model
 
 /// A clone of a decoder with one more output for each layer of `heads`: query times key of its cross-
 /// attention, f32 [1, n_heads, n_tokens, n_audio_ctx] before softmax. Throws Error(unsupported) for a decoder
-/// whose cross-attention cannot be found by name.
+/// that has its cross-attention in parts.
 std::shared_ptr<ov::Model> with_cross_attention(const ov::Model& decoder,
                                                 const std::map<int, std::vector<int>>& heads);
 
@@ -42,6 +43,7 @@ class AlignmentModel {
   std::size_t n_vocab_;
   std::size_t n_layers_;  ///< with heads
   bool chooses_logits_;
+  CacheTensors caches_;  ///< none where the decoder keeps state
   ov::InferRequest request_;
   std::vector<float> logits_;
 };

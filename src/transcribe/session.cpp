@@ -55,7 +55,8 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
     : model_(model),
       options_(options),
       n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
-      shares_window_(keeps_cross_attention(*model.decoder)) {
+      shares_window_(keeps_cross_attention(*model.decoder)),
+      caches_(*model.decoder) {
   model_.encoder.reset();  // it is compiled once and for all
   expect_thirty_seconds(model.dims);
   expect_device(core_, options.device);
@@ -112,6 +113,7 @@ PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t positio
   const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
                                                  static_cast<std::int64_t>(prompt.size()) - 1};
   decoder_.reset_state();
+  caches_.reset(decoder_);
   set_hidden_states(1);
   feed_decoder(prompt, kOnlyRow, positions);
   if (steps_need_no_window_) {
@@ -179,6 +181,7 @@ LogitRows Session::step(std::span<const TokenId> tokens, std::span<const std::in
   if (!shares_window_) {
     set_hidden_states(source_rows.size());
   }
+  caches_.feed(decoder_, source_rows);
   feed_decoder(tokens, source_rows, kOnlyToken);
   return {decoder_logits(), n_vocab_};
 }
@@ -189,7 +192,9 @@ void Session::feed_decoder(std::span<const TokenId> tokens,
   const std::size_t n_rows = source_rows.size();
   const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
   decoder_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {n_rows, ids.size() / n_rows}));
-  decoder_.set_tensor("beam_idx", tensor_of(source_rows, {n_rows}));
+  if (caches_.empty()) {
+    decoder_.set_tensor("beam_idx", tensor_of(source_rows, {n_rows}));
+  }
   if (chooses_logits_) {
     decoder_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
   }

@@ -17,6 +17,7 @@
 #include "sotto/model.h"
 #include "sotto/transcribe.h"
 #include "transcribe/alignment_model.h"
+#include "transcribe/cache_tensors.h"
 #include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
 
@@ -71,6 +72,7 @@ class Session final : public BatchInference, public Aligner {
   /// K and V are there from the prompt on, and nothing but logits comes out: an observed graph (see
   /// quantize::Collector) has more outputs and sees the window at every step, as it would elsewhere.
   bool steps_need_no_window_ = false;
+  CacheTensors caches_;          ///< none where the decoder keeps state
   bool chooses_logits_ = false;  ///< the decoder has the input logit_positions
   ov::Core core_;
   ov::CompiledModel encoder_model_;

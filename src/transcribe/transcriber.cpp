@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "audio/mel_stream.h"
 #include "sotto/error.h"
 #include "sotto/text.h"
@@ -28,9 +30,25 @@ bool is_multilingual(const model::WhisperModel& model) {
   return model.generation.is_multilingual && model.dims.n_vocab != kEnglishOnlyVocabulary;
 }
 
-bool can_translate(const model::GenerationConfig& generation, const Vocabulary& vocabulary) {
-  return vocabulary.is_multilingual &&
-         (generation.task_to_id.empty() || generation.task_to_id.contains("translate"));
+/// large-v3-turbo (4 decoder layers behind 32) and Distil-Whisper (2) never saw translations in training;
+/// asked to translate they transcribe (openai/whisper, README and pull request 2361; distil-whisper, README).
+bool is_cut_down(const model::ModelDimensions& dims) {
+  constexpr std::int64_t kLargeWidth = 1280;
+  constexpr std::int64_t kMostLayers = 4;
+  return dims.n_text_state == kLargeWidth && dims.n_text_layer <= kMostLayers &&
+         dims.n_audio_layer > dims.n_text_layer;
+}
+
+/// Why a model cannot translate; empty if it can.
+std::string reason_against_translation(const model::WhisperModel& model, const Vocabulary& vocabulary) {
+  const auto& tasks = model.generation.task_to_id;
+  if (!vocabulary.is_multilingual) {
+    return "it knows English only";
+  }
+  if (!tasks.empty() && !tasks.contains("translate")) {
+    return "its generation_config.json has no such task";
+  }
+  return is_cut_down(model.dims) ? "turbo and distilled models were not trained to translate" : "";
 }
 
 }  // namespace
@@ -39,7 +57,7 @@ struct Transcriber::Impl {
   Impl(const model::WhisperModel& model, const SessionOptions& options)
       : dims(model.dims),
         vocabulary(make_vocabulary(text::Tokenizer::load(model.directory), is_multilingual(model))),
-        can_translate(transcribe::can_translate(model.generation, vocabulary)),
+        reason_against_translation(transcribe::reason_against_translation(model, vocabulary)),
         session(model, options) {}
 
   /// The language to decode in: as asked, English where there is no other, or heard in the first windows.
@@ -74,15 +92,16 @@ struct Transcriber::Impl {
     for (const std::string& language : options.languages) {
       resolve_language(language, vocabulary);
     }
-    if (options.task == Task::translate && !can_translate) {
+    if (options.task == Task::translate && !reason_against_translation.empty()) {
       throw Error(ErrorCode::invalid_argument, "task",
-                  "expected transcribe, the only task of this model, found translate.");
+                  fmt::format("expected transcribe, the only task of this model, found translate: {}.",
+                              reason_against_translation));
     }
   }
 
   model::ModelDimensions dims;
   Vocabulary vocabulary;
-  bool can_translate;
+  std::string reason_against_translation;  ///< empty: it can
   Session session;
 };
 

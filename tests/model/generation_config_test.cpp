@@ -1,9 +1,12 @@
 #include "model/generation_config.h"
 
+#include <algorithm>
 #include <string>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
+#include "model/sources/vocabulary.h"
 #include "sotto/model.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
@@ -104,6 +107,44 @@ TEST_F(GenerationConfigFiles, KnowsEnglishOnlyModelsByTheirVocabulary) {
   EXPECT_FALSE(english.is_multilingual);
   EXPECT_TRUE(english.lang_to_id.empty());
   EXPECT_TRUE(english.task_to_id.empty());
+}
+
+TEST_F(GenerationConfigFiles, FillsWhatAFineTuneLacksFromItsOwnVersion) {
+  json config = kConfig;
+  for (const auto& [n_vocab, no_timestamps, yue] :
+       {std::tuple(51865, 50363, 0), std::tuple(51866, 50364, 50358)}) {
+    config["vocab_size"] = n_vocab;
+    write("config.json", config);
+    const GenerationConfig filled = read_generation_config(dir.path());
+    EXPECT_EQ(filled.decoder_start_token_id, 50258);
+    EXPECT_EQ(filled.no_timestamps_token_id, no_timestamps);
+    EXPECT_EQ(filled.prev_sot_token_id, no_timestamps - 2);
+    EXPECT_EQ(filled.lang_to_id.at("<|en|>"), 50259);
+    EXPECT_EQ(filled.lang_to_id.contains("<|yue|>"), yue != 0);
+    EXPECT_EQ(filled.task_to_id.at("transcribe"), no_timestamps - 4);
+    EXPECT_FALSE(filled.alignment_heads.empty());
+  }
+}
+
+TEST_F(GenerationConfigFiles, FillsSuppressedTokensFromTheVocabulary) {
+  json config = kConfig;
+  config["vocab_size"] = 51866;
+  write("config.json", config);
+  json vocabulary;
+  for (int byte = 0; byte < 256; ++byte) {
+    vocabulary[sources::Vocabulary::printable(std::string(1, static_cast<char>(byte)))] = byte;
+  }
+  for (int id = 256; id < 50257; ++id) {
+    vocabulary["t" + std::to_string(id)] = id;
+  }
+  write("vocab.json", vocabulary);
+  const GenerationConfig filled = read_generation_config(dir.path());
+  EXPECT_EQ(filled.begin_suppress_tokens, (std::vector<std::int32_t>{' ', 50257}));
+  const auto& suppressed = filled.suppress_tokens;
+  for (const int id : {static_cast<int>('['), 50258, 50359, 50360, 50361, 50362, 50363}) {
+    EXPECT_NE(std::find(suppressed.begin(), suppressed.end(), id), suppressed.end()) << id;
+  }
+  EXPECT_EQ(std::find(suppressed.begin(), suppressed.end(), 50364), suppressed.end());  // <|notimestamps|>
 }
 
 TEST_F(GenerationConfigFiles, NamesTheFieldNothingTells) {

@@ -85,22 +85,12 @@ Json preprocessor_json(const ModelDimensions& dims) {
           {"return_attention_mask", false}};
 }
 
-/// What openai/whisper suppresses: tokens that are no speech, then the special ones a text cannot hold.
-Json suppress_tokens(const SpecialTokens& special, const Vocabulary& vocabulary) {
-  Json ids = vocabulary.non_speech_tokens();
-  for (const auto id : {special.sot(), special.translate(), special.transcribe(), special.sot_lm(),
-                        special.sot_prev(), special.no_speech()}) {
-    ids.push_back(id);
-  }
-  return ids;
-}
-
 Json generation_json(const Source& source, const SpecialTokens& special, const Vocabulary& vocabulary) {
   Json generation;
   if (const auto heads = official_alignment_heads(source.dims, source.path); !heads.empty()) {
     generation["alignment_heads"] = heads;
   }
-  generation["begin_suppress_tokens"] = {vocabulary.encode_piece(" ").front(), special.eot()};
+  generation["begin_suppress_tokens"] = begin_suppress_tokens(special, vocabulary);
   generation["bos_token_id"] = special.is_multilingual ? special.eot() : special.sot();
   generation["decoder_start_token_id"] = special.sot();
   generation["eos_token_id"] = special.eot();
@@ -292,6 +282,19 @@ void copy_tokenizer(const Source& source, const fs::path& directory) {
 }
 
 }  // namespace
+
+std::vector<std::int32_t> suppress_tokens(const SpecialTokens& special, const Vocabulary& vocabulary) {
+  std::vector<std::int32_t> ids = vocabulary.non_speech_tokens();
+  for (const auto id : {special.sot(), special.translate(), special.transcribe(), special.sot_lm(),
+                        special.sot_prev(), special.no_speech()}) {
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+std::vector<std::int32_t> begin_suppress_tokens(const SpecialTokens& special, const Vocabulary& vocabulary) {
+  return {vocabulary.encode_piece(" ").front(), special.eot()};
+}
 
 void write_companion_files(const Source& source, const fs::path& directory) {
   const auto special = official_special_tokens(source.dims.n_vocab);

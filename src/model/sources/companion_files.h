@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "model/sources/source.h"
+#include "model/sources/special_tokens.h"
+#include "model/sources/vocabulary.h"
 
 namespace sotto::model::sources {
 
@@ -18,6 +20,11 @@ namespace sotto::model::sources {
 /// that does not fit. Source: transformers 5, configuration_whisper.py and convert_openai_to_hf.py;
 /// openai/whisper 20250625.
 void write_companion_files(const Source& source, const std::filesystem::path& directory);
+
+/// What openai/whisper suppresses: tokens that are no speech, then the special ones a text cannot hold.
+std::vector<std::int32_t> suppress_tokens(const SpecialTokens& special, const Vocabulary& vocabulary);
+/// What no text begins with: a blank, and its end.
+std::vector<std::int32_t> begin_suppress_tokens(const SpecialTokens& special, const Vocabulary& vocabulary);
 
 /// A directory among the system's temporary files that holds a source's companion files and goes away with
 /// them.

@@ -258,6 +258,10 @@ std::vector<Id> Vocabulary::non_speech_tokens() const {
   return {ids.begin(), ids.end()};
 }
 
+std::optional<std::string> Vocabulary::bytes(std::string_view printable) {
+  return bytes_of(printable);
+}
+
 std::string Vocabulary::printable(std::string_view token) {
   std::string text;
   for (const char c : token) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,8 @@ class Vocabulary {
 
   /// The token in GPT-2's printable alphabet, as vocab.json spells it ("Ġthe").
   static std::string printable(std::string_view token);
+  /// The way back; null where a letter is outside that alphabet.
+  static std::optional<std::string> bytes(std::string_view printable);
 
  private:
   std::vector<Id> merge(std::string_view text, Id end_rank) const;

@@ -1,0 +1,162 @@
+"""Random checkpoints in the forms besides safetensors: pytorch_model.bin and whisper.cpp's ggml, without torch."""
+
+import io
+import json
+import mmap
+import pathlib
+import pickle
+import shutil
+import struct
+import sys
+import types
+import zipfile
+
+JSON_FILES = ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "vocab.json"]
+
+
+class Safetensors:
+    """Tensors of a mapped file in f16: name → shape, bytes."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        length = struct.unpack("<Q", self.map[:8])[0]
+        header = json.loads(self.map[8 : 8 + length])
+        header.pop("__metadata__", None)
+        self.start, self.header = 8 + length, header
+
+    def items(self):
+        view = memoryview(self.map)
+        for name, entry in self.header.items():
+            first, last = entry["data_offsets"]
+            yield name, entry["shape"], view[self.start + first : self.start + last]
+
+
+def _torch_stand_ins():
+    """Modules whose names a pickle of tensors refers to; what they hold is never called."""
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    torch.HalfStorage = type("HalfStorage", (), {"__module__": "torch"})
+
+    def _rebuild_tensor_v2(*_):
+        raise NotImplementedError
+
+    _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2, torch._utils = _rebuild_tensor_v2, utils
+    sys.modules.setdefault("torch", torch)
+    sys.modules.setdefault("torch._utils", utils)
+
+
+class _Tensor:
+    def __init__(self, key, shape):
+        self.key, self.shape = key, shape
+
+
+class _Storage:
+    def __init__(self, key, n):
+        self.key, self.n = key, n
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, item):
+        if isinstance(item, _Storage):
+            return ("storage", sys.modules["torch"].HalfStorage, item.key, "cpu", item.n)
+        return None
+
+    def reducer_override(self, item):
+        if not isinstance(item, _Tensor):
+            return NotImplemented
+        strides, n = [], 1
+        for size in reversed(item.shape):
+            strides.insert(0, n)
+            n *= size
+        arguments = (_Storage(item.key, n), 0, tuple(item.shape), tuple(strides), False, {})
+        return sys.modules["torch._utils"]._rebuild_tensor_v2, arguments
+
+
+def write_torch(source, directory):
+    """A Hugging Face directory with pytorch_model.bin as torch.save writes it: a zip, stored, data aligned to 64."""
+    _torch_stand_ins()
+    directory.mkdir(parents=True)
+    for name in JSON_FILES:
+        shutil.copyfile(source / name, directory / name)
+    tensors = Safetensors(source / "model.safetensors")
+    path = directory / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        state = {name: _Tensor(str(i), shape) for i, (name, shape, _) in enumerate(tensors.items())}
+        program = io.BytesIO()
+        _Pickler(program, 2).dump(state)
+        archive.writestr("archive/data.pkl", program.getvalue())
+        for i, (_, _, data) in enumerate(tensors.items()):
+            entry = zipfile.ZipInfo(f"archive/data/{i}")
+            at = archive.fp.tell() + 30 + len(entry.filename.encode()) + 20
+            entry.extra = struct.pack("<HH", 0x4246, (-at - 4) % 64) + b"F" * ((-at - 4) % 64)
+            with archive.open(entry, "w", force_zip64=True) as out:
+                out.write(data)
+        archive.writestr("archive/version", "3\n")
+    return directory, path
+
+
+RENAMED = [("model.", ""), (".layers.", ".blocks."), ("encoder_attn_layer_norm", "cross_attn_ln"),
+           ("self_attn_layer_norm", "attn_ln"), ("final_layer_norm", "mlp_ln"), ("encoder_attn.", "cross_attn."),
+           ("self_attn.", "attn."), ("fc1", "mlp.0"), ("fc2", "mlp.2"), ("q_proj", "query"), ("k_proj", "key"),
+           ("v_proj", "value"), ("out_proj", "out"), ("embed_positions.weight", "positional_embedding"),
+           ("embed_tokens", "token_embedding"), ("encoder.layer_norm", "encoder.ln_post"),
+           ("decoder.layer_norm", "decoder.ln")]
+
+
+def _openai_name(name):
+    for old, new in RENAMED:
+        name = name.replace(old, new)
+    return name
+
+
+def _token_bytes(vocab, n):
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    rest = [b for b in range(256) if b not in plain]
+    byte_of = {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}
+    tokens = [b""] * n
+    for text, id_ in vocab.items():
+        if id_ < n and all(c in byte_of for c in text):
+            tokens[id_] = bytes(byte_of[c] for c in text)
+    return tokens
+
+
+def write_ggml(source, path):
+    """whisper.cpp's form in f16 (its models/convert-h5-to-ggml.py): matrices f16, the rest f32."""
+    config = json.loads((source / "config.json").read_text())
+    vocab = json.loads((source / "vocab.json").read_text())
+    n_text = 50256 if config["vocab_size"] == 51864 else 50257
+    with open(path, "wb") as out:
+        heads = config["encoder_attention_heads"]
+        out.write(struct.pack("<12i", 0x67676D6C, config["vocab_size"], config["max_source_positions"], config["d_model"],
+                              heads, config["encoder_layers"], config["max_target_positions"], config["d_model"],
+                              config["decoder_attention_heads"], config["decoder_layers"], config["num_mel_bins"], 1))
+        mels = config["num_mel_bins"]
+        out.write(struct.pack("<2i", mels, 201) + bytes(mels * 201 * 4))
+        tokens = _token_bytes(vocab, n_text)
+        out.write(struct.pack("<i", len(tokens)))
+        for token in tokens:
+            out.write(struct.pack("<i", len(token)) + token)
+        for name, shape, data in Safetensors(source / "model.safetensors").items():
+            name = _openai_name(name)
+            if name == "proj_out.weight":
+                continue
+            if name in ("encoder.conv1.bias", "encoder.conv2.bias"):
+                shape = [shape[0], 1]
+            is_f16 = len(shape) > 1 and not name.endswith(("bias", "positional_embedding"))
+            if not is_f16:
+                values = struct.unpack(f"<{len(data) // 2}e", data)
+                data = struct.pack(f"<{len(values)}f", *values)
+            encoded = name.encode()
+            out.write(struct.pack(f"<3i{len(shape)}i", len(shape), len(encoded), int(is_f16), *reversed(shape)) + encoded)
+            out.write(data)
+    return path, path
+
+
+def make(kind, source, target):
+    """(what to convert, the file its weights are in), written once."""
+    target = pathlib.Path(target)
+    if kind == "torch":
+        made = (target, target / "pytorch_model.bin")
+        return made if target.exists() else write_torch(source, target)
+    return (target, target) if target.exists() else write_ggml(source, target)

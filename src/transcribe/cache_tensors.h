@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <openvino/core/model.hpp>
+#include <openvino/runtime/infer_request.hpp>
+
+namespace sotto::transcribe {
+
+/// The caches of a decoder that has them as inputs and outputs instead of state, by position
+/// (model::Layout::notebook).
+class CacheTensors {
+ public:
+  /// Those of `decoder`; none where it keeps state.
+  explicit CacheTensors(const ov::Model& decoder);
+
+  bool empty() const { return n_caches_ == 0; }
+  /// Forgets all tokens: caches [1, 0, n_state].
+  void reset(ov::InferRequest& request) const;
+  /// Hands what the inference before put out to the next one, row r being its row source_rows[r].
+  void feed(ov::InferRequest& request, std::span<const std::int32_t> source_rows) const;
+
+ private:
+  std::size_t n_caches_ = 0;
+  std::size_t n_state_ = 0;
+};
+
+}  // namespace sotto::transcribe
