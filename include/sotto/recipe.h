@@ -14,7 +14,7 @@ struct CalibrateWhisperOptions {
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
   transcribe::SessionOptions session;        ///< inference_precision is always f32
-  bool attention_inputs = true;              ///< quantize::CollectorOptions
+  bool attention_inputs = true;              ///< observe the decoder's Q and K too; the encoder's always are
   /// A directory that keeps what was observed so far, until all is; empty: nothing is kept.
   std::filesystem::path progress_directory = {};
   bool resume = false;                 ///< go on with what progress_directory holds; else begin anew

@@ -101,7 +101,7 @@ std::vector<evaluate::Utterance> remaining(std::vector<evaluate::Utterance> utte
 class ObservedModel {
  public:
   ObservedModel(const model::WhisperModel& fp, const CalibrateWhisperOptions& options)
-      : encoder_(fp.encoder, {.attention_inputs = options.attention_inputs}),
+      : encoder_(fp.encoder, {.attention_inputs = true}),
         decoder_(fp.decoder, {.attention_inputs = options.attention_inputs}),
         transcriber_(instrumented(fp), session_of(options)) {}
 

@@ -39,14 +39,13 @@ quantize::StatisticsSet find_statistics(const model::WhisperModel& whisper,
                                         const QuantizeWhisperOptions& options,
                                         const Progress& progress) {
   if (options.statistics.empty()) {
-    const bool attention_inputs = options.encoder.attention_inputs || options.decoder.attention_inputs;
     return !needs_calibration(options) ? quantize::StatisticsSet{}
                                        : calibrate(whisper,
                                                    {.calibration = options.calibration,
                                                     .samples = options.samples,
                                                     .transcribe = options.transcribe,
                                                     .session = options.session,
-                                                    .attention_inputs = attention_inputs},
+                                                    .attention_inputs = options.decoder.attention_inputs},
                                                    progress);
   }
   auto statistics = quantize::StatisticsSet::load(options.statistics);
