@@ -1,82 +1,223 @@
 #!/usr/bin/env python3
-"""Cost of quantizing: time against one FP transcription of the calibration speech, and peak memory."""
+"""Quantizing with NNCF and with sotto, on the same models and speech: time, memory, size and what it cost."""
 
 import argparse
 import json
 import sys
 
+import numpy as np
+import openvino as ov
+
 import common
+import nncf_flow
+
+CALIBRATION = common.ROOT / "demo" / "data" / "calibration"
+TEST = common.ROOT / "demo" / "data" / "test"
+HAS_PARITY = "--parity" in common.Run([common.SOTTO, "quantize", "--help"]).stdout
+NAMES = ("nncf", "parity", "default") if HAS_PARITY else ("nncf", "default")
 
 
-def f32_bytes(directory):
-    """Size of both parts' weights in f32: the .bin files of the FP16 model hold two bytes a weight."""
-    return 2 * sum((directory / f"openvino_{part}_model.bin").stat().st_size for part in ("encoder", "decoder"))
+def f32_mb(directory):
+    """Both parts' weights in f32: the .bin files of the FP16 model hold two bytes a weight."""
+    return 2 * (common.bin_bytes(directory, "encoder") + common.bin_bytes(directory, "decoder")) / 1e6
 
 
-def transcription_seconds(model, speech, samples):
-    """Transcribing the utterances with the FP model in f32, as calibration runs it, without loading."""
-    out = common.WORK / "fp.json"
-    common.Run(
-        [common.SOTTO, "compare", model, "--test", speech, "--take", samples, "--inference-precision", "f32"]
-        + ["--json", out]
-    )
-    return json.loads(out.read_text())["models"][0]["speed"]
+def planted_demo():
+    """The bundled model with activation outliers planted: the same function, harder to quantize."""
+    directory = common.WORK / "models" / "planted-fp16"
+    if not directory.exists():
+        checkpoint = common.WORK / "models" / "planted-hf"
+        common.Run([sys.executable, common.ROOT / "demo" / "train" / "plant_outliers.py", common.ROOT / "demo" / "model", checkpoint])
+        common.Run([common.SOTTO, "convert", checkpoint, "-o", directory])
+    return directory
 
 
-def quantize(model, speech, samples, output):
-    """One `sotto quantize`; its phases from the report, seconds and peak from outside."""
-    report = common.WORK / "quantize.json"
-    run = common.Run(
-        [common.SOTTO, "quantize", model, "-o", output, "--calibration", speech, "--samples", samples]
-        + ["--report", report]
-    )
-    return run, json.loads(report.read_text())
+def find_model(name):
+    """The FP16 IR of "demo", "planted" or a true size with random weights."""
+    if name == "demo":
+        return common.converted_demo()
+    return planted_demo() if name == "planted" else common.converted(name.removeprefix("whisper-"))
 
 
-def measure(size, speech, samples):
-    """All figures of one model size."""
-    model = common.converted(size) if size != "demo" else common.converted_demo()
-    output = common.WORK / "models" / f"{size}-int8"
-    fp = transcription_seconds(model, speech, samples)
-    run, report = quantize(model, speech, samples, output)
-    calibration = report["calibration"]["seconds"]
-    own = report["encoder"]["seconds"] + report["decoder"]["seconds"] + report["save_seconds"]
+def speech_files(directory, n):
+    """The first n utterances in the order sotto hears them."""
+    return sorted(directory.glob("*/*/*.flac"), key=lambda path: path.stem)[:n]
+
+
+def log_mels(model, files, name):
+    """A folder with one .npy window a file."""
+    mels = common.WORK / f"mels-{name}"
+    for old in mels.glob("*.npy"):
+        old.unlink()
+    n_mels = json.loads((model / "preprocessor_config.json").read_text())["feature_size"]
+    common.Run([common.LOG_MEL, n_mels, mels, *files])
+    return mels
+
+
+class Quantizing:
+    """One model quantized by NNCF's flow and by sotto, twice: equal to NNCF, and as sotto does by default."""
+
+    def __init__(self, name, samples, n_tokens):
+        self.name, self.fp = name, find_model(name)
+        self.samples, self.n_tokens = samples, n_tokens
+        self.models = {who: common.WORK / "models" / f"{name}-{who}" for who in NAMES}
+        # What both transcribe with: greedy English of at most so many tokens, no fallback.
+        self.config = common.WORK / "quantize.json"
+        self.config.write_text(json.dumps({"transcribe": {"language": "en", "temperatures": [0], "sample_len": n_tokens}}))
+        self.heard = ["--language", "en", "--temperature-increment-on-fallback", "None", "--sample-len", n_tokens]
+
+    def run_nncf(self):
+        mels = log_mels(self.fp, speech_files(CALIBRATION, self.samples), "calibration")
+        report = common.WORK / "nncf.json"
+        run = common.Run(
+            [sys.executable, common.ROOT / "bench" / "nncf_flow.py", self.fp, mels, self.models["nncf"], report, self.n_tokens])
+        return run, json.loads(report.read_text())
+
+    def run_sotto(self, who, *options):
+        report = common.WORK / f"quantize-{who}.json"
+        run = common.Run(
+            [common.SOTTO, "quantize", self.fp, "-o", self.models[who], "--config", self.config, "--calibration", CALIBRATION]
+            + ["--samples", self.samples, "--report", report, *options])
+        return run, json.loads(report.read_text())
+
+    def fp_transcription_seconds(self):
+        """Transcribing the calibration speech in f32, as calibration runs it, without loading."""
+        out = common.WORK / "fp.json"
+        common.Run([common.SOTTO, "compare", self.fp, "--test", CALIBRATION, "--take", self.samples, "--json", out]
+                   + ["--inference-precision", "f32", *self.heard])
+        return json.loads(out.read_text())["models"][0]["speed"]["transcription_total_s"]
+
+    def word_error_rates(self, take):
+        """Percent, of FP and the three INT8 models, each hearing the test set as a user would have it heard."""
+        out = common.WORK / "compare.json"
+        models = [self.fp] + [self.models[who] for who in NAMES]
+        common.Run([common.SOTTO, "compare", *models, "--test", TEST, "--take", take, "--language", "en", "--json", out])
+        rates = [100 - m["accuracy"]["word_accuracy_percent"] for m in json.loads(out.read_text())["models"]]
+        return dict(zip(("fp", *NAMES), rates))
+
+
+def sqnr_db(reference, values):
+    """Signal to quantization noise ratio."""
+    return 10 * np.log10(np.sum(reference.astype(np.float64) ** 2) / np.sum((reference.astype(np.float64) - values) ** 2))
+
+
+class Outputs:
+    """What a model's two graphs give for the same windows and tokens, in f32."""
+
+    def __init__(self, directory):
+        core, config = ov.Core(), {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32"}
+        self.encoder = core.compile_model(core.read_model(directory / "openvino_encoder_model.xml"), "CPU", config)
+        decoder = core.compile_model(core.read_model(directory / "openvino_decoder_model.xml"), "CPU", config)
+        self.decoder = decoder.create_infer_request()
+
+    def hidden(self, mel):
+        return self.encoder({"input_features": mel})[0].copy()
+
+    def logits(self, tokens, hidden):
+        self.decoder.reset_state()
+        feed = {"input_ids": np.array([tokens], np.int64), "encoder_hidden_states": hidden, "beam_idx": np.zeros(1, np.int32)}
+        return self.decoder.infer(feed)[0].copy()
+
+
+def output_sqnr(quantizing, windows):
+    """dB against FP: {who: (encoder, decoder)} on held-out windows; the decoder hears FP's windows and tokens."""
+    mels = sorted(log_mels(quantizing.fp, speech_files(TEST, windows), "test").glob("*.npy"))
+    decoder = nncf_flow.with_cache_inputs(ov.Core().read_model(quantizing.fp / "openvino_decoder_model.xml"))
+    recorder = nncf_flow.Recorder(quantizing.fp, decoder, quantizing.n_tokens)
+    tokens = [recorder.transcribe(np.load(mel)) for mel in mels]
+    del recorder
+    fp = Outputs(quantizing.fp)
+    hidden = [fp.hidden(np.load(mel)) for mel in mels]
+    logits = [fp.logits(t, h) for t, h in zip(tokens, hidden)]
+    del fp
+    result = {}
+    for who in NAMES:
+        model = Outputs(quantizing.models[who])
+        encoder = [sqnr_db(h, model.hidden(np.load(mel))) for h, mel in zip(hidden, mels)]
+        decoder = [sqnr_db(x, model.logits(t, h)) for x, t, h in zip(logits, tokens, hidden)]
+        result[who] = (float(np.mean(encoder)), float(np.mean(decoder)))
+    return result
+
+
+def measure(name, arguments):
+    """All figures of one model."""
+    quantizing = Quantizing(name, arguments.samples, arguments.tokens)
+    nncf, their_report = quantizing.run_nncf()
+    sotto, report = quantizing.run_sotto("default")
+    if HAS_PARITY:
+        quantizing.run_sotto("parity", "--parity", "nncf")
+    fp_s = quantizing.fp_transcription_seconds()
+    phases = {"calibrate": report["calibration"]["seconds"], "encoder": report["encoder"]["seconds"],
+              "decoder": report["decoder"]["seconds"], "save": report["save_seconds"]}
     figures = {
-        "size": size,
-        "samples": samples,
-        "encoder_inferences": report["calibration"]["n_encoder_samples"],
-        "decoder_inferences": report["calibration"]["n_decoder_samples"],
-        "fp_transcription_s": round(fp["transcription_total_s"], 2),
-        "calibrate_s": round(calibration, 2),
-        "quantize_and_save_s": round(own, 2),
-        "seconds_sotto": round(run.seconds, 2),
-        "ratio_to_fp_transcription": round((calibration + own) / fp["transcription_total_s"], 2),
-        "peak_mb_sotto": round(run.peak_mb),
-        "fp_f32_mb": round(f32_bytes(model) / 1e6),
-        "size_ratio_encoder": round(common.bin_bytes(model, "encoder") / common.bin_bytes(output, "encoder"), 3),
-        "size_ratio_decoder": round(common.bin_bytes(model, "decoder") / common.bin_bytes(output, "decoder"), 3),
+        "model": name,
+        "seconds_nncf": sum(their_report["phases"].values()),
+        "seconds_sotto": sum(phases.values()),
+        "peak_mb_nncf": nncf.peak_mb,
+        "peak_mb_sotto": sotto.peak_mb,
+        "phases_nncf": their_report["phases"],
+        "phases_sotto": phases,
+        "decoder_inferences_nncf": their_report["decoder_inferences"],
+        "decoder_inferences_sotto": report["calibration"]["n_decoder_samples"],
+        "fp_transcription_s": fp_s,
+        "ratio_to_fp_transcription": sum(phases.values()) / fp_s,
+        "fp_f32_mb": f32_mb(quantizing.fp),
+        **{f"size_ratio_{part}": common.bin_bytes(quantizing.fp, part) / common.bin_bytes(quantizing.models["default"], part)
+           for part in ("encoder", "decoder")},
+        "sqnr_db": output_sqnr(quantizing, arguments.windows),
     }
-    print(f"\n{size}: {samples} utterances, {figures['encoder_inferences']} encoder and "
-          f"{figures['decoder_inferences']} decoder inferences")
-    print(f"  one FP transcription, f32   {figures['fp_transcription_s']:8.1f} s")
-    print(f"  calibrate                   {figures['calibrate_s']:8.1f} s")
-    print(f"  quantize and save           {figures['quantize_and_save_s']:8.1f} s")
-    print(f"  together / transcription    {figures['ratio_to_fp_transcription']:8.2f}   (to hold: 1.5)")
-    print(f"  peak memory                 {figures['peak_mb_sotto']:8} MB (to hold: {figures['fp_f32_mb'] + 1000})")
-    print(f"  size FP16 / INT8            {figures['size_ratio_encoder']:8.2f} encoder, "
-          f"{figures['size_ratio_decoder']:.2f} decoder")
+    if name in ("demo", "planted"):
+        figures["wer"] = quantizing.word_error_rates(arguments.take)
     return figures
+
+
+def print_figures(f):
+    """A table for people."""
+    def phases(who):
+        return ", ".join(f"{name} {seconds:.1f}" for name, seconds in f[f"phases_{who}"].items())
+
+    print(f"\n{f['model']}")
+    print(f"  NNCF     {f['seconds_nncf']:8.1f} s  {f['peak_mb_nncf']:7.0f} MB  {phases('nncf')}; "
+          f"{f['decoder_inferences_nncf']} decoder inferences")
+    print(f"  sotto    {f['seconds_sotto']:8.1f} s  {f['peak_mb_sotto']:7.0f} MB  {phases('sotto')}; "
+          f"{f['decoder_inferences_sotto']} decoder inferences")
+    print(f"  NNCF / sotto      {f['seconds_nncf'] / f['seconds_sotto']:6.1f} x time, "
+          f"{f['peak_mb_nncf'] / f['peak_mb_sotto']:.1f} x memory     (to hold: 8 and, at small, 3)")
+    print(f"  sotto / one FP transcription in f32 ({f['fp_transcription_s']:.1f} s): {f['ratio_to_fp_transcription']:.2f}   (to hold: 1.5)")
+    print(f"  peak of sotto beyond FP in f32: {f['peak_mb_sotto'] - f['fp_f32_mb']:.0f} MB   (to hold: 1000)")
+    print(f"  size FP16 / INT8  {f['size_ratio_encoder']:.2f} encoder, {f['size_ratio_decoder']:.2f} decoder")
+    for who, (encoder, decoder) in f["sqnr_db"].items():
+        print(f"  SQNR, {who:8}    {encoder:6.2f} dB encoder, {decoder:6.2f} dB logits")
+    if "wer" in f:
+        print("  WER               " + ", ".join(f"{who} {rate:.2f} %" for who, rate in f["wer"].items()))
+
+
+def closing(figures):
+    """Times of the last, largest model; word errors of the two that hear."""
+    last = figures[-1]
+    result = {key: round(last[key], 3) for key in (
+        "seconds_nncf", "seconds_sotto", "peak_mb_nncf", "peak_mb_sotto", "size_ratio_encoder", "size_ratio_decoder")}
+    for f in figures:
+        prefix = "planted_" if f["model"] == "planted" else ""
+        result.update({f"{prefix}wer_{who}": round(rate, 3) for who, rate in f.get("wer", {}).items()})
+    return {**result, "models": figures}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", default="demo,base", help="demo or a size with random weights; a comma list")
-    parser.add_argument("--samples", type=int, default=10)
-    parser.add_argument("--speech", default=common.ROOT / "demo" / "data" / "calibration")
+    parser.add_argument("--size", default="demo,planted,whisper-base",
+                        help="demo, planted, or a size with random weights (whisper-small, ...); a comma list, the largest last")
+    parser.add_argument("--samples", type=int, default=10, help="calibration utterances")
+    parser.add_argument("--tokens", type=int, default=24, help="most tokens decoded of an utterance while calibrating")
+    parser.add_argument("--windows", type=int, default=4, help="held-out utterances for the SQNR")
+    parser.add_argument("--take", type=int, default=0, help="test utterances for the word error rate; 0: all")
     arguments = parser.parse_args()
     common.print_machine()
-    sizes = [measure(size, arguments.speech, arguments.samples) for size in arguments.size.split(",")]
-    common.finish({"sizes": sizes})
+    figures = []
+    for name in arguments.size.split(","):
+        figures.append(measure(name, arguments))
+        print_figures(figures[-1])
+    common.finish(closing(figures))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("SOTTO_BUILD", ROOT / "build" / "release"))
 SOTTO = BUILD / "src" / "cli" / "sotto"
 RANDOM_WHISPER = BUILD / "bench" / "sotto_random_whisper"
+LOG_MEL = BUILD / "bench" / "sotto_log_mel"
 WORK = ROOT / "out" / "bench"
 
 

@@ -11,6 +11,7 @@
 #include "sotto/benchmark.h"
 #include "sotto/model.h"
 #include "sotto/quantize.h"
+#include "sotto/recipe.h"
 #include "sotto/subtitles.h"
 #include "sotto/transcribe.h"
 
@@ -77,6 +78,25 @@ template <>
 struct EnumNames<evaluate::BenchmarkHint> {
   static constexpr std::array<std::pair<std::string_view, evaluate::BenchmarkHint>, 2> values = {
       {{"latency", evaluate::BenchmarkHint::latency}, {"throughput", evaluate::BenchmarkHint::throughput}}};
+};
+
+template <>
+struct EnumNames<quantize::WeightMode> {
+  static constexpr std::array<std::pair<std::string_view, quantize::WeightMode>, 4> values = {
+      {{"int8_asym", quantize::WeightMode::int8_asym},
+       {"int8_sym", quantize::WeightMode::int8_sym},
+       {"int4_asym", quantize::WeightMode::int4_asym},
+       {"int4_sym", quantize::WeightMode::int4_sym}}};
+};
+
+template <>
+struct EnumNames<PartFormat> {
+  static constexpr std::array<std::pair<std::string_view, PartFormat>, 5> values = {
+      {{"int8", PartFormat::int8},
+       {"int8_weights", PartFormat::int8_weights},
+       {"int4_weights", PartFormat::int4_weights},
+       {"fp", PartFormat::fp},
+       {"auto", PartFormat::automatic}}};
 };
 
 /// `Options`, const or not.
@@ -249,6 +269,18 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"compress_weights", "store weights as i8"}, o.compress_weights);
   visit(Field{"attention_inputs", "quantize Q and K of attention as NNCF does"}, o.attention_inputs);
   visit(Field{"quantize_outputs", "put quantizers before the model's results too"}, o.quantize_outputs);
+  visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
+}
+
+template <FieldsOf<quantize::CompressWeightsOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"mode", "weights stored as int8_asym, int8_sym, int4_asym or int4_sym"}, o.mode);
+  visit(Field{"group_size", "4 bits: weights that share a scale; -1: a whole output channel", -1, 65536},
+        o.group_size);
+  visit(Field{"ratio", "4 bits: share of the weights that take them; the most sensitive layers take 8", 0, 1},
+        o.ratio);
+  visit(Field{"all_layers", "4 bits for token tables and the last MatMul too"}, o.all_layers);
+  visit(Field{"scale_estimation", "4 bits: choose each scale by the error it leads to"}, o.scale_estimation);
   visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
 }
 

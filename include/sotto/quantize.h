@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,7 +76,9 @@ struct StepReport {
   std::string node;       ///< friendly name
   bool done = false;
   std::string reason;  ///< why not, empty if done
-  double value = 0.0;  ///< smooth_quant: min/max ratio of the scales; bias correction: largest |shift/bias|
+  /// smooth_quant: min/max ratio of the scales; bias correction: largest |shift/bias|; compress_weights and
+  /// weight_compression: signal to quantization noise of the weight, dB
+  double value = 0.0;
 };
 
 /// What calibration keeps of a model's activations: per observed tensor and inference, the minimum and
@@ -91,6 +94,8 @@ class Statistics {
   std::size_t n_samples() const;
   /// Bytes held in memory.
   std::size_t size_bytes() const;
+  /// False of one made from nothing or moved from.
+  bool has_value() const { return impl_ != nullptr; }
 
   /// Writes a file that load() reads; it appears complete or not at all. Throws Error(io).
   void save(const std::filesystem::path& path) const;
@@ -99,6 +104,8 @@ class Statistics {
   /// Adds the samples of `other` behind these: what one pass over both would have taken. Throws
   /// Error(invalid_argument) for statistics of another model or taken with other options.
   void merge(const Statistics& other);
+  /// Throws what merge() would.
+  void expect_mergeable(const Statistics& other) const;
 
   const Impl& impl() const { return *impl_; }
   Impl& impl() { return *impl_; }
@@ -107,6 +114,38 @@ class Statistics {
  private:
   std::unique_ptr<Impl> impl_;
 };
+
+/// The statistics of a pipeline's models in one file, and what they were taken from.
+struct StatisticsSet {
+  std::map<std::string, Statistics> parts = {};  ///< by a name of the caller's, for example "encoder"
+  std::vector<std::string> inputs = {};          ///< what was run, for people: the ids of utterances
+  double inputs_s = 0.0;                         ///< their length together where they have one, s
+  std::string settings = {};                     ///< how it was run, for people
+
+  /// Writes a file that load() reads; it appears complete or not at all. Throws Error(io).
+  void save(const std::filesystem::path& path) const;
+  /// Throws Error(not_found), or Error(bad_format) for a file that is not one, is cut or was changed.
+  static StatisticsSet load(const std::filesystem::path& path);
+  /// Adds the samples and inputs of `other` behind these. Throws Error(invalid_argument) for other parts,
+  /// for statistics of other models or taken with other options, and then has changed nothing.
+  void merge(const StatisticsSet& other);
+};
+
+/// What is known of a tensor of which every channel was observed.
+struct TensorSummary {
+  std::string node;  ///< friendly name of the node whose output it is
+  std::size_t port = 0;
+  std::size_t n_samples = 0;
+  std::size_t n_channels = 1;
+  float min = 0.0F;  ///< over all samples
+  float max = 0.0F;
+  std::vector<float> channel_magnitude;  ///< [n_channels] largest |x| of each
+  float median_magnitude = 0.0F;         ///< of channel_magnitude
+  /// Channels whose magnitude is more than ten times the median, largest first.
+  std::vector<std::size_t> outlier_channels;
+};
+/// The tensors in the order of the model; those never seen have n_samples 0 and no channels.
+std::vector<TensorSummary> summarize(const Statistics& statistics);
 
 struct CollectorOptions {
   bool attention_inputs = false;  ///< observe Q and K of ScaledDotProductAttention; see QuantizeOptions
@@ -152,5 +191,36 @@ QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
                         const Statistics& statistics,
                         const QuantizeOptions& options = {},
                         const Progress& progress = {});
+
+/// What weights are stored as; NNCF's CompressWeightsMode. asym: unsigned with a zero point; sym: signed.
+enum class WeightMode { int8_asym, int8_sym, int4_asym, int4_sym };
+
+/// Options of weight-only quantization under NNCF's names.
+struct CompressWeightsOptions {
+  WeightMode mode = WeightMode::int8_asym;
+  /// Of 4-bit modes: weights of an output channel that share a scale; -1: all of it. A layer whose number of
+  /// input channels is no multiple takes the largest power of two from 32 on that is.
+  int group_size = 128;
+  /// Of 4-bit modes: share of the weights that take 4 bits; those layers stay at 8 (int8_asym) whose outputs
+  /// 4 bits would change most.
+  double ratio = 1.0;
+  bool all_layers = false;  ///< 4 bits for token tables and the last MatMul too, which else take 8
+  /// Of 4-bit modes: choose each scale by the error it leads to, channels weighted by their input's square
+  /// where statistics are given.
+  bool scale_estimation = true;
+  IgnoredScope ignored_scope = {};
+};
+
+/// Stores weights of MatMul, Convolution and token tables in 8 or 4 bits and computes in floating point: for
+/// models whose cost is reading their weights. Each is followed by what gives its values back, Convert,
+/// Subtract (asym), Multiply, Reshape (groups), Convert, which the CPU plugin takes into the layer.
+///
+/// `statistics` are optional. Throws Error(invalid_argument) for options out of range or statistics of
+/// another model, (bad_format) for an already quantized model and for weights that are not finite. Source:
+/// NNCF 3.4.0, compress_weights().
+QuantizeResult compress_weights(const std::shared_ptr<ov::Model>& model,
+                                const CompressWeightsOptions& options = {},
+                                const Statistics* statistics = nullptr,
+                                const Progress& progress = {});
 
 }  // namespace sotto::quantize

@@ -9,16 +9,59 @@
 
 namespace sotto {
 
-struct QuantizeWhisperOptions {
+struct CalibrateWhisperOptions {
   std::filesystem::path calibration;         ///< a folder in LibriSpeech's layout
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
+  transcribe::SessionOptions session;        ///< inference_precision is always f32
+  bool attention_inputs = true;              ///< observe the decoder's Q and K too; the encoder's always are
+  /// A directory that keeps what was observed so far, until all is; empty: nothing is kept.
+  std::filesystem::path progress_directory = {};
+  bool resume = false;                 ///< go on with what progress_directory holds; else begin anew
+  std::size_t utterances_a_save = 10;  ///< observed between two additions to progress_directory
+};
+
+/// Transcribes calibration speech with the FP model while the activations of both its graphs are observed.
+/// The parts are "encoder" and "decoder", the inputs the utterances' ids. Throws Error(invalid_argument) for
+/// a progress that was made with other options, speech or model.
+quantize::StatisticsSet calibrate_whisper(const std::filesystem::path& model,
+                                          const CalibrateWhisperOptions& options,
+                                          const Progress& progress = {});
+
+/// What becomes of a part of a model.
+enum class PartFormat {
+  int8,          ///< weights and activations in 8 bits; needs calibration
+  int8_weights,  ///< weights in 8 bits, computed in floating point
+  int4_weights,  ///< weights in 4 bits, computed in floating point
+  fp,            ///< left as it is
+  automatic,     ///< of fp, int8_weights and int8 what is fastest on this machine; needs calibration
+};
+
+struct QuantizeWhisperOptions {
+  PartFormat encoder_format = PartFormat::int8;
+  PartFormat decoder_format = PartFormat::int8;
+  std::filesystem::path calibration;         ///< a folder in LibriSpeech's layout
+  std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
+  std::filesystem::path statistics = {};     ///< instead: a file of calibrate_whisper()'s StatisticsSet
+  transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
   transcribe::SessionOptions session;
+  /// How the parts with compressed weights get them; a mode of 8 bits means int4_asym for int4_weights.
+  quantize::CompressWeightsOptions weights;
   quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5, .ignored_scope = {}, .attention_inputs = true};
   quantize::QuantizeOptions decoder{.smooth_quant_alpha = 0.95, .ignored_scope = {}};
 };
 
+/// Median inference times of a model with both parts in one format.
+struct FormatTrial {
+  PartFormat format = PartFormat::fp;
+  double encoder_ms = 0.0;
+  double decoder_ms = 0.0;
+};
+
 struct QuantizeWhisperReport {
+  PartFormat encoder_format = PartFormat::int8;  ///< what the parts became; never automatic
+  PartFormat decoder_format = PartFormat::int8;
+  std::vector<FormatTrial> trials;  ///< empty where nothing was automatic
   std::size_t n_utterances = 0;
   double audio_s = 0.0;
   std::size_t n_encoder_samples = 0;
@@ -27,9 +70,23 @@ struct QuantizeWhisperReport {
   double quantize_encoder_s = 0.0;
   double quantize_decoder_s = 0.0;
   double save_s = 0.0;
+  std::vector<quantize::TensorSummary> encoder_tensors;  ///< what calibration saw; empty without
+  std::vector<quantize::TensorSummary> decoder_tensors;
   std::vector<quantize::StepReport> encoder_steps;
   std::vector<quantize::StepReport> decoder_steps;
 };
+
+/// Removes what calibrate_whisper() kept in a progress directory, once its result is safe.
+void remove_progress(const std::filesystem::path& directory);
+
+/// Sets those options that a JSON file names: QuantizeWhisperOptions' fields by name, "encoder" and "decoder"
+/// with quantize::QuantizeOptions' fields, which may also stand beside them and then count for both; see
+/// docs/formats.md. Throws Error(not_found), (bad_format) for what is no JSON object, (invalid_argument)
+/// naming the field for an unknown one, a wrong type and a value out of range; then nothing is set.
+void read_config(const std::filesystem::path& path, QuantizeWhisperOptions& options);
+
+/// True if a part takes the statistics of a calibration. They are used for 4-bit weights too where given.
+bool needs_calibration(const QuantizeWhisperOptions& options);
 
 /// The notebook's whole flow: load the FP model, transcribe calibration speech with it once while its
 /// activations are observed, quantize encoder and decoder, save the INT8 model.

@@ -33,6 +33,14 @@ std::string version_text() {
   return fmt::format("sotto {}\nOpenVINO {}", environment.sotto_version, environment.openvino_version);
 }
 
+/// True if `option` is one without a value of the command or of a command within it.
+bool is_flag_of(const CLI::App& app, const std::string& option) {
+  const CLI::Option* found = app.get_option_no_throw(option);
+  const auto inner = app.get_subcommands({});
+  return (found != nullptr && found->get_items_expected_max() == 0) ||
+         std::ranges::any_of(inner, [&](const CLI::App* a) { return is_flag_of(*a, option); });
+}
+
 /// The command line with every command.
 class Application {
  public:
@@ -43,8 +51,8 @@ class Application {
     app_.set_help_flag("-h,--help", "show this help and leave");
     app_.set_version_flag("--version", version_text, "show the versions of sotto and OpenVINO and leave");
     app_.footer(kFooter);
-    for (const auto add :
-         {add_download, add_convert, add_quantize, add_transcribe, add_compare, add_benchmark, add_info}) {
+    for (const auto add : {add_download, add_convert, add_quantize, add_calibrate, add_statistics, add_transcribe,
+                           add_compare, add_benchmark, add_info}) {
       commands_.push_back(add(app_, context));
       commands_.back().app->group("Commands");
     }
@@ -76,10 +84,8 @@ class Application {
 
  private:
   bool is_flag(const std::string& option) const {
-    return std::any_of(commands_.begin(), commands_.end(), [&](const Command& command) {
-      const CLI::Option* found = command.app->get_option_no_throw(option);
-      return found != nullptr && found->get_items_expected_max() == 0;
-    });
+    return std::any_of(commands_.begin(), commands_.end(),
+                       [&](const Command& command) { return is_flag_of(*command.app, option); });
   }
 
   CLI::App app_{"Calibrated INT8 Whisper on OpenVINO: convert, quantize, transcribe, compare.", "sotto"};

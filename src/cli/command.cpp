@@ -81,6 +81,10 @@ void add_transcribe_options(CLI::App& app,
 
 void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& temperature) {
   options.temperatures = temperatures(temperature);
+  finish_language(options);
+}
+
+void finish_language(transcribe::TranscribeOptions& options) {
   if (is_none(options.language) || same_word(options.language, transcribe::kAutoLanguage)) {
     options.language = transcribe::kAutoLanguage;
   } else {
@@ -90,6 +94,17 @@ void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& te
     language = text::language_code(language);
   }
   transcribe::validate(options);
+}
+
+void add_samples(CLI::App& app, int& samples) {
+  const Field field{"samples", "utterances to calibrate with", 1, 1e6};
+  add_field(app, field, "--samples", samples)
+      ->description("utterances to calibrate with (1 to 1000000; default 30)")
+      ->group("Calibration");
+}
+
+std::string calibration_group(std::string_view field_name) {
+  return field_name == "task" || field_name == "language" ? "Calibration" : "";
 }
 
 void add_session_options(CLI::App& app, transcribe::SessionOptions& options) {

@@ -29,6 +29,8 @@ struct Command {
 
 Command add_download(CLI::App& parent, const Context& context);
 Command add_convert(CLI::App& parent, const Context& context);
+Command add_calibrate(CLI::App& parent, const Context& context);
+Command add_statistics(CLI::App& parent, const Context& context);
 Command add_quantize(CLI::App& parent, const Context& context);
 Command add_transcribe(CLI::App& parent, const Context& context);
 Command add_compare(CLI::App& parent, const Context& context);
@@ -52,6 +54,13 @@ void add_transcribe_options(CLI::App& app,
 /// Refuses what is out of range, and puts codes for language names and "auto" for none. Throws
 /// Error(invalid_argument).
 void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& temperature);
+
+/// The same for a command whose temperatures are not options.
+void finish_language(transcribe::TranscribeOptions& options);
+
+/// Adds --samples, 0 where it is not given, and in the same group what must be known of calibration speech.
+void add_samples(CLI::App& app, int& samples);
+std::string calibration_group(std::string_view field_name);
 
 /// Adds --device, --inference-precision and --threads.
 void add_session_options(CLI::App& app, transcribe::SessionOptions& options);

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/quantize_report.h"
 #include "core/atomic_file.h"
+#include "sotto/error.h"
 #include "sotto/model.h"
 #include "sotto/recipe.h"
 
@@ -14,15 +15,16 @@ struct Arguments {
   std::string output;
   std::string calibration;
   std::string report;
-  int samples = 30;
+  std::string statistics;
+  int samples = 0;
   QuantizeWhisperOptions options;
-  TemperatureOptions temperature;
+  quantize::QuantizeOptions both;  ///< what is asked of both parts
 };
 
 constexpr const char* kSharedGroup = "Quantization";
 constexpr const char* kPartGroup = "Quantization of one part";
 
-/// Options both parts share are bound to the encoder's and copied; these are each part's own.
+/// Options that each part has of its own; the others are asked of both.
 bool is_of_one_part(std::string_view field_name) {
   return field_name == "smooth_quant_alpha" || field_name == "attention_inputs" || field_name == "names" ||
          field_name == "patterns" || field_name == "types";
@@ -41,23 +43,64 @@ void add_part(CLI::App& app, quantize::QuantizeOptions& options, const std::stri
   add_fields(app, options.ignored_scope, part_group, {.prefix = "ignored_scope_", .suffix = suffix});
 }
 
-/// The calibration speech is transcribed with the defaults; what must be known of it is what it is.
-std::string calibration_group(std::string_view field_name) {
-  return field_name == "task" || field_name == "language" ? "Calibration" : "";
+/// Copies to `to` the fields whose options were given.
+template <typename Options>
+void copy_given(const CLI::App& app, const Options& from, Options& to, const std::string& prefix = "") {
+  visit_fields(from, [&](const Field& field, const auto& value) {
+    const auto* option = app.get_option_no_throw(option_name(prefix + std::string(field.name)));
+    if (option == nullptr || option->count() == 0) {
+      return;
+    }
+    visit_fields(to, [&](const Field& other, auto& target) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(target)>,
+                                   std::remove_cvref_t<decltype(value)>>) {
+        if (other.name == field.name) {
+          target = value;
+        }
+      }
+    });
+  });
 }
 
-QuantizeWhisperOptions finished(const Arguments& arguments) {
+QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments) {
   QuantizeWhisperOptions options = arguments.options;
-  const quantize::QuantizeOptions own = options.decoder;
-  options.decoder = options.encoder;
-  options.decoder.smooth_quant_alpha = own.smooth_quant_alpha;
-  options.decoder.attention_inputs = own.attention_inputs;
-  options.decoder.ignored_scope = own.ignored_scope;
-  options.decoder.ignored_scope.validate = options.encoder.ignored_scope.validate;
-  options.calibration = arguments.calibration;
-  options.samples = static_cast<std::size_t>(arguments.samples);
-  finish(options.transcribe, arguments.temperature);
+  for (quantize::QuantizeOptions* part : {&options.encoder, &options.decoder}) {
+    copy_given(app, arguments.both, *part);
+    copy_given(app, arguments.both.ignored_scope, part->ignored_scope, "ignored_scope_");
+  }
+  if (!arguments.calibration.empty()) {
+    options.calibration = arguments.calibration;
+  }
+  if (!arguments.statistics.empty()) {
+    options.statistics = arguments.statistics;
+  }
+  if (arguments.samples > 0) {
+    options.samples = static_cast<std::size_t>(arguments.samples);
+  }
+  const bool has_both = !options.calibration.empty() && !options.statistics.empty();
+  const bool has_neither = options.calibration.empty() && options.statistics.empty();
+  if (has_both || (has_neither && needs_calibration(options))) {
+    throw Error(ErrorCode::invalid_argument, "arguments",
+                fmt::format("expected either --calibration DIR or --statistics FILE, found {}.",
+                            has_both ? "both" : "neither"));
+  }
+  finish_language(options.transcribe);
   return options;
+}
+
+/// "decoder: int8_weights took 3.10 ms a step (int8 3.40, fp 5.02)"
+void print_trials(Console& console, const QuantizeWhisperReport& report) {
+  const auto print = [&](std::string_view part, PartFormat taken, double FormatTrial::* time) {
+    std::string all;
+    for (const FormatTrial& trial : report.trials) {
+      all += fmt::format("{}{} {:.2f} ms", all.empty() ? "" : ", ", value_text(trial.format), trial.*time);
+    }
+    console.print(fmt::format("{}   taken: {}; an inference takes {}", part, value_text(taken), all));
+  };
+  if (!report.trials.empty()) {
+    print("encoder", report.encoder_format, &FormatTrial::encoder_ms);
+    print("decoder", report.decoder_format, &FormatTrial::decoder_ms);
+  }
 }
 
 void print_report(Console& console, const Arguments& arguments, const QuantizeWhisperReport& report) {
@@ -74,20 +117,22 @@ void print_report(Console& console, const Arguments& arguments, const QuantizeWh
                             arguments.output, megabytes(size.encoder_bytes), megabytes(size.decoder_bytes)));
 }
 
-int run(const Arguments& arguments, const Context& context) {
-  const QuantizeWhisperOptions options = finished(arguments);
+int run(const CLI::App& app, const Arguments& arguments, const Context& context) {
+  const QuantizeWhisperOptions options = finished(app, arguments);
   const QuantizeWhisperReport report =
       quantize_whisper(find_model(arguments.model, context), arguments.output, options,
                        context.console.progress(context.stop));
-  if (report.n_utterances < options.samples) {
+  if (needs_calibration(options) && options.statistics.empty() && report.n_utterances < options.samples) {
     context.console.warn(fmt::format("{} holds {} utterances, fewer than the {} asked for",
-                                     arguments.calibration, report.n_utterances, options.samples));
+                                     options.calibration.string(), report.n_utterances, options.samples));
   }
+  print_trials(context.console, report);
   print_report(context.console, arguments, report);
   const std::size_t skipped = n_skipped(report.encoder_steps) + n_skipped(report.decoder_steps);
   if (!arguments.report.empty()) {
-    write_file_atomically(arguments.report,
-                          quantize_json(arguments.model, arguments.output, options, report));
+    const bool is_page = same_word(std::filesystem::path(arguments.report).extension().string(), ".html");
+    write_file_atomically(arguments.report, (is_page ? quantize_html : quantize_json)(
+                                                arguments.model, arguments.output, options, report));
     context.console.print(
         fmt::format("report: {} ({} steps skipped, with reasons)", arguments.report, skipped));
   } else if (skipped > 0) {
@@ -96,22 +141,45 @@ int run(const Arguments& arguments, const Context& context) {
   return 0;
 }
 
+/// Added before all other options, for they are read in this order and the later one counts.
+void add_config(CLI::App& app, QuantizeWhisperOptions& options) {
+  app.add_option_function<std::string>(
+         "--config", [&options](const std::string& path) { read_config(path, options); },
+         "JSON file of options; those given here count more")
+      ->type_name("FILE");
+}
+
+/// What becomes of each part, and how weights alone are compressed: NNCF's names, "mode" being part of it.
+void add_formats(CLI::App& app, QuantizeWhisperOptions& options) {
+  constexpr const char* kHelp =
+      "int8: weights and activations; int8_weights or int4_weights: computed in floating point; fp: as it "
+      "is; auto: the "
+      "fastest of int8, int8_weights and fp on this machine";
+  add_field(app, {"encoder_format", kHelp}, "--encoder-format", options.encoder_format)->group("Formats");
+  add_field(app, {"decoder_format", kHelp}, "--decoder-format", options.decoder_format)->group("Formats");
+  add_fields(app, options.weights, [](std::string_view) { return "Formats"; }, {.prefix = "weight_"});
+}
+
 void add_options(CLI::App& app, Arguments& arguments) {
+  add_config(app, arguments.options);
   app.add_option("MODEL", arguments.model, "FP model: a directory, a checkpoint or a hub's name")->required();
   app.add_option("-o,--output", arguments.output, "model directory to write; an older one is replaced")
       ->type_name("DIR")
       ->required();
-  app.add_option("--report", arguments.report, "write what was done to each layer, or why not, as JSON")
+  app.add_option("--report", arguments.report,
+                 "write what was done to each layer, or why not, as JSON, or as a page if FILE ends in .html")
       ->type_name("FILE");
   app.add_option("--calibration", arguments.calibration, "folder of speech in LibriSpeech's layout")
       ->type_name("DIR")
-      ->required()
       ->group("Calibration");
-  add_field(app, {"samples", "utterances to calibrate with", 1, 1e6}, "--samples", arguments.samples)
+  app.add_option("--statistics", arguments.statistics, "instead of it: a file that sotto calibrate wrote")
+      ->type_name("FILE")
       ->group("Calibration");
+  add_samples(app, arguments.samples);
   add_fields(app, arguments.options.transcribe, calibration_group);
-  add_fields(app, arguments.options.encoder, shared_group);
-  add_fields(app, arguments.options.encoder.ignored_scope, shared_group, {.prefix = "ignored_scope_"});
+  add_formats(app, arguments.options);
+  add_fields(app, arguments.both, shared_group);
+  add_fields(app, arguments.both.ignored_scope, shared_group, {.prefix = "ignored_scope_"});
   add_part(app, arguments.options.encoder, "-encoder");
   add_part(app, arguments.options.decoder, "-decoder");
   add_session_options(app, arguments.options.session);
@@ -126,7 +194,7 @@ Command add_quantize(CLI::App& parent, const Context& context) {
   app->footer(
       "\nExample:\n"
       "  sotto quantize base-fp16 -o base-int8 --calibration LibriSpeech/dev-clean");
-  return {app, [arguments, context] { return run(*arguments, context); }};
+  return {app, [app, arguments, context] { return run(*app, *arguments, context); }};
 }
 
 }  // namespace sotto::cli

@@ -32,7 +32,21 @@ std::vector<Count> count_steps(const std::vector<quantize::StepReport>& steps) {
   return counts;
 }
 
+Json tensors_json(const std::vector<quantize::TensorSummary>& tensors) {
+  Json list = Json::array();
+  for (const quantize::TensorSummary& tensor : tensors) {
+    list.push_back({{"node", tensor.node},
+                    {"port", tensor.port},
+                    {"min", tensor.min},
+                    {"max", tensor.max},
+                    {"median_magnitude", tensor.median_magnitude},
+                    {"outlier_channels", tensor.outlier_channels}});
+  }
+  return list;
+}
+
 Json part(const std::vector<quantize::StepReport>& steps,
+          const std::vector<quantize::TensorSummary>& tensors,
           const quantize::QuantizeOptions& options,
           double seconds) {
   Json counts = Json::object();
@@ -47,7 +61,21 @@ Json part(const std::vector<quantize::StepReport>& steps,
                     {"reason", step.reason},
                     {"value", std::isfinite(step.value) ? Json(step.value) : Json(nullptr)}});
   }
-  return {{"seconds", seconds}, {"options", fields_json(options)}, {"counts", counts}, {"steps", list}};
+  return {{"seconds", seconds},
+          {"options", fields_json(options)},
+          {"counts", counts},
+          {"steps", list},
+          {"tensors", tensors_json(tensors)}};
+}
+
+Json trials_json(const std::vector<FormatTrial>& trials) {
+  Json list = Json::array();
+  for (const FormatTrial& trial : trials) {
+    list.push_back({{"format", value_text(trial.format)},
+                    {"encoder_ms", trial.encoder_ms},
+                    {"decoder_ms", trial.decoder_ms}});
+  }
+  return list;
 }
 
 }  // namespace
@@ -83,8 +111,14 @@ std::string quantize_json(const std::string& model,
                       {"seconds", report.calibration_s},
                       {"transcribe", fields_json(options.transcribe)},
                       {"session", fields_json(options.session)}}},
-                    {"encoder", part(report.encoder_steps, options.encoder, report.quantize_encoder_s)},
-                    {"decoder", part(report.decoder_steps, options.decoder, report.quantize_decoder_s)},
+                    {"encoder_format", value_text(report.encoder_format)},
+                    {"decoder_format", value_text(report.decoder_format)},
+                    {"format_trials", trials_json(report.trials)},
+                    {"weights", fields_json(options.weights)},
+                    {"encoder", part(report.encoder_steps, report.encoder_tensors, options.encoder,
+                                     report.quantize_encoder_s)},
+                    {"decoder", part(report.decoder_steps, report.decoder_tensors, options.decoder,
+                                     report.quantize_decoder_s)},
                     {"save_seconds", report.save_s}});
 }
 

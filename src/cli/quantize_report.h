@@ -19,4 +19,11 @@ std::string quantize_json(const std::string& model,
                           const QuantizeWhisperOptions& options,
                           const QuantizeWhisperReport& report);
 
+/// The same as a page that needs nothing but itself: for each layer what was done or why not, for each tensor
+/// its range and outlier channels.
+std::string quantize_html(const std::string& model,
+                          const std::string& output,
+                          const QuantizeWhisperOptions& options,
+                          const QuantizeWhisperReport& report);
+
 }  // namespace sotto::cli

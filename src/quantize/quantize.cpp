@@ -153,8 +153,8 @@ class WeightQuantizer {
     correct(weight, values, quantized);
     edge.replace_source_output(shared->second);
     const std::string reason = is_new ? "" : "shares the integers of another layer";
-    reports_.push_back(
-        {"compress_weights", weight.node->get_friendly_name(), options_.compress_weights, reason, 0.0});
+    reports_.push_back({"compress_weights", weight.node->get_friendly_name(), options_.compress_weights,
+                        reason, sqnr_db(values, weight, quantized)});
   }
 
   /// A layer that stays in floating point although its input is smoothed.

@@ -55,7 +55,18 @@ std::size_t Statistics::size_bytes() const {
   return bytes;
 }
 
+void Statistics::expect_mergeable(const Statistics& other) const {
+  const auto same_site = [](const SiteStatistics& a, const SiteStatistics& b) { return a.site == b.site; };
+  if (impl_ && other.impl_ &&
+      (impl_->model_hash != other.impl_->model_hash ||
+       !std::ranges::equal(impl_->sites, other.impl_->sites, same_site))) {
+    throw Error(ErrorCode::invalid_argument, "statistics",
+                "expected statistics of the same model taken with the same options, found others.");
+  }
+}
+
 void Statistics::merge(const Statistics& other) {
+  expect_mergeable(other);
   if (!other.impl_) {
     return;
   }
@@ -64,12 +75,6 @@ void Statistics::merge(const Statistics& other) {
     for (const SiteStatistics& s : other.impl_->sites) {
       impl_->sites.push_back(SiteStatistics::of(s.site));
     }
-  }
-  const auto same_site = [](const SiteStatistics& a, const SiteStatistics& b) { return a.site == b.site; };
-  if (impl_->model_hash != other.impl_->model_hash ||
-      !std::ranges::equal(impl_->sites, other.impl_->sites, same_site)) {
-    throw Error(ErrorCode::invalid_argument, "statistics",
-                "expected statistics of the same model taken with the same options, found others.");
   }
   for (std::size_t i = 0; i < impl_->sites.size(); ++i) {
     impl_->append(i, other.impl_->sites[i], other.impl_->store);

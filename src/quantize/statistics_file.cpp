@@ -1,9 +1,13 @@
-// The file of a Statistics, little-endian:
-//   "SOTTOSTA" u32 version, u64 model hash, u64 n_samples, u64 n_sites, the sites, u64 hash of all before.
-// A site: its name (u32 length, bytes), u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
+// The file of a StatisticsSet, little-endian, texts as u32 length and bytes:
+//   "SOTTOSTA" u32 version, the settings, f64 inputs_s, u64 n_inputs, the inputs, u64 n_parts, the parts, u64
+//   hash of all before.
+// A part: its name, u64 model hash, u64 n_samples, u64 n_sites, the sites. A Statistics alone is one part
+// without a name.
+// A site: its name, u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
 // [n_channels], f32 max, f64 sums of means, its first shape (u64 rank, i64 dimensions), then n_rows rows: u32
 // size, f32 values (size 0 repeats the row before), then tokens: u64 count, f32 [count, n_channels].
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -24,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[] = "SOTTOSTA";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 32U;  // of anything: larger numbers are damage
 
 /// FNV-1a over what was written or read so far.
@@ -68,6 +72,10 @@ class Writer {
   template <typename T>
   void values(const std::vector<T>& v) {
     bytes(v.data(), v.size() * sizeof(T));
+  }
+  void text(const std::string& value) {
+    number(static_cast<std::uint32_t>(value.size()));
+    bytes(value.data(), value.size());
   }
   void commit() {
     number(hash_.value());
@@ -127,6 +135,15 @@ class Reader {
   void values(std::vector<T>& v) {
     bytes(v.data(), v.size() * sizeof(T));
   }
+  std::string text() {
+    const auto n = number<std::uint32_t>();
+    if (n > 1U << 20U) {
+      fail("found a name without end");
+    }
+    std::string value(n, '\0');
+    bytes(value.data(), n);
+    return value;
+  }
   void expect_end() {
     const std::uint64_t expected = hash_.value();
     if (number<std::uint64_t>() != expected || in_.peek() != std::ifstream::traits_type::eof()) {
@@ -145,8 +162,7 @@ class Reader {
 };
 
 void write_site(Writer& out, const SiteStatistics& s, const SampleStore& store) {
-  out.number(static_cast<std::uint32_t>(s.site.node.size()));
-  out.bytes(s.site.node.data(), s.site.node.size());
+  out.text(s.site.node);
   out.number<std::uint64_t>(s.site.port);
   out.number<std::int64_t>(s.site.axis);
   out.number<std::uint64_t>(s.site.n_channels);
@@ -176,12 +192,7 @@ void write_site(Writer& out, const SiteStatistics& s, const SampleStore& store) 
 
 Site read_site(Reader& in) {
   Site site;
-  const auto n_name = in.number<std::uint32_t>();
-  if (n_name > 1U << 20U) {
-    in.fail("found a name without end");
-  }
-  site.node.resize(n_name);
-  in.bytes(site.node.data(), n_name);
+  site.node = in.text();
   site.port = in.number<std::uint64_t>();
   site.axis = in.number<std::int64_t>();
   site.n_channels = in.count(2 * sizeof(float));
@@ -233,26 +244,52 @@ SiteStatistics read_site_statistics(Reader& in, SampleStore& store) {
   return s;
 }
 
-}  // namespace
+void write_part(Writer& out, const std::string& name, const Statistics::Impl& part) {
+  out.text(name);
+  out.number<std::uint64_t>(part.model_hash);
+  out.number<std::uint64_t>(part.n_samples);
+  out.number<std::uint64_t>(part.sites.size());
+  for (const SiteStatistics& site : part.sites) {
+    write_site(out, site, part.store);
+  }
+}
 
-void Statistics::save(const fs::path& path) const {
-  if (!impl_) {
-    throw Error(ErrorCode::invalid_argument, path.string(), "expected statistics to write, found none.");
+std::unique_ptr<Statistics::Impl> read_part(Reader& in) {
+  auto part = std::make_unique<Statistics::Impl>(in.number<std::uint64_t>(), std::vector<Site>{});
+  part->n_samples = in.number<std::uint64_t>();
+  const std::size_t n_sites = in.count(1);
+  for (std::size_t i = 0; i < n_sites; ++i) {
+    part->sites.push_back(read_site_statistics(in, part->store));
+  }
+  return part;
+}
+
+using Parts = std::vector<std::pair<std::string, const Statistics*>>;
+
+/// `about`: what a set holds beside its parts.
+void write_file(const fs::path& path, const Parts& parts, const StatisticsSet& about) {
+  for (const auto& [name, part] : parts) {
+    if (!part->has_value()) {
+      throw Error(ErrorCode::invalid_argument, path.string(), "expected statistics to write, found none.");
+    }
   }
   Writer out(path);
   out.bytes(kMagic, 8);
   out.number(kVersion);
-  out.number<std::uint64_t>(impl_->model_hash);
-  out.number<std::uint64_t>(impl_->n_samples);
-  out.number<std::uint64_t>(impl_->sites.size());
-  for (const SiteStatistics& site : impl_->sites) {
-    write_site(out, site, impl_->store);
+  out.text(about.settings);
+  out.number(about.inputs_s);
+  out.number<std::uint64_t>(about.inputs.size());
+  for (const std::string& input : about.inputs) {
+    out.text(input);
+  }
+  out.number<std::uint64_t>(parts.size());
+  for (const auto& [name, part] : parts) {
+    write_part(out, name, part->impl());
   }
   out.commit();
 }
 
-Statistics Statistics::load(const fs::path& path) {
-  Reader in(path);
+void expect_header(Reader& in) {
   char magic[8] = {};
   in.bytes(magic, sizeof(magic));
   if (std::memcmp(magic, kMagic, sizeof(magic)) != 0) {
@@ -261,14 +298,67 @@ Statistics Statistics::load(const fs::path& path) {
   if (const auto version = in.number<std::uint32_t>(); version != kVersion) {
     in.fail(fmt::format("found version {} where {} is read", version, kVersion));
   }
-  auto impl = std::make_unique<Impl>(in.number<std::uint64_t>(), std::vector<Site>{});
-  impl->n_samples = in.number<std::uint64_t>();
-  const std::size_t n_sites = in.count(1);
-  for (std::size_t i = 0; i < n_sites; ++i) {
-    impl->sites.push_back(read_site_statistics(in, impl->store));
+}
+
+}  // namespace
+
+void Statistics::save(const fs::path& path) const {
+  write_file(path, {{"", this}}, {});
+}
+
+Statistics Statistics::load(const fs::path& path) {
+  StatisticsSet set = StatisticsSet::load(path);
+  if (set.parts.size() != 1) {
+    throw Error(ErrorCode::bad_format, path.string(),
+                fmt::format("expected statistics of one model, found those of {}.", set.parts.size()));
+  }
+  return std::move(set.parts.begin()->second);
+}
+
+void StatisticsSet::save(const fs::path& path) const {
+  Parts all;
+  for (const auto& [name, part] : parts) {
+    all.emplace_back(name, &part);
+  }
+  write_file(path, all, *this);
+}
+
+StatisticsSet StatisticsSet::load(const fs::path& path) {
+  Reader in(path);
+  expect_header(in);
+  StatisticsSet set;
+  set.settings = in.text();
+  set.inputs_s = in.number<double>();
+  set.inputs.resize(in.count(sizeof(std::uint32_t)));
+  for (std::string& input : set.inputs) {
+    input = in.text();
+  }
+  const std::size_t n_parts = in.count(1);
+  for (std::size_t i = 0; i < n_parts; ++i) {
+    std::string name = in.text();
+    set.parts.insert_or_assign(std::move(name), Statistics(read_part(in)));
   }
   in.expect_end();
-  return Statistics(std::move(impl));
+  return set;
+}
+
+void StatisticsSet::merge(const StatisticsSet& other) {
+  const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (!parts.empty() && !std::ranges::equal(parts, other.parts, same_name)) {
+    throw Error(ErrorCode::invalid_argument, "statistics",
+                "expected statistics of the same parts of a model, found others.");
+  }
+  for (const auto& [name, part] : other.parts) {
+    parts[name].expect_mergeable(part);
+  }
+  for (const auto& [name, part] : other.parts) {
+    parts[name].merge(part);
+  }
+  inputs.insert(inputs.end(), other.inputs.begin(), other.inputs.end());
+  inputs_s += other.inputs_s;
+  if (settings.empty()) {
+    settings = other.settings;
+  }
 }
 
 }  // namespace sotto::quantize

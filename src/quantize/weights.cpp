@@ -253,6 +253,25 @@ QuantizedWeight quantize_weight(std::span<const float> values,
   return quantized;
 }
 
+double sqnr_db(std::span<const float> values, const Weight& weight, const QuantizedWeight& quantized) {
+  double signal = 0.0;
+  double noise = 0.0;
+  for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
+    float row_signal = 0.0F;
+    float row_noise = 0.0F;
+    for (std::size_t i = 0; i < row.size; ++i) {
+      const float x = values[row.first + i];
+      const float scale = quantized.scale[row.channel + i * row.step];
+      const float error = x - static_cast<float>(quantized.integers[row.first + i]) * scale;
+      row_signal += x * x;
+      row_noise += error * error;
+    }
+    signal += static_cast<double>(row_signal);
+    noise += static_cast<double>(row_noise);
+  });
+  return 10.0 * std::log10(signal / noise);
+}
+
 std::vector<double> dot(std::span<const float> values, std::span<const float> input, const Weight& weight) {
   return dot_rows(weight, input, [&](std::size_t i, std::size_t) { return static_cast<double>(values[i]); });
 }

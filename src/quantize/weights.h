@@ -43,6 +43,9 @@ QuantizedWeight quantize_weight(std::span<const float> values,
                                 const Weight& weight,
                                 const WeightRange& range);
 
+/// Signal to quantization noise of a weight, dB; infinite where nothing is lost.
+double sqnr_db(std::span<const float> values, const Weight& weight, const QuantizedWeight& quantized);
+
 /// The layer's output for one input position: for each output channel the sum over all other axes of value *
 /// input, where input is row-major over those axes. In f64.
 std::vector<double> dot(std::span<const float> values, std::span<const float> input, const Weight& weight);

@@ -1,15 +1,17 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 #include <openvino/core/model.hpp>
 
 #include "core/log.h"
-#include "sotto/audio.h"
+#include "recipe/calibrate_whisper.h"
+#include "recipe/quantize_part.h"
+#include "recipe/try_formats.h"
 #include "sotto/error.h"
-#include "sotto/evaluate.h"
 #include "sotto/model.h"
 #include "sotto/recipe.h"
 
@@ -20,23 +22,6 @@ namespace {
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-/// Writes into a graph what it was quantized with, for people and for evaluate::describe().
-void note_options(ov::Model& graph, const quantize::QuantizeOptions& options, std::size_t n_utterances) {
-  const bool smooth = options.smooth_quant_alpha >= 0.0;
-  graph.set_rt_info(
-      fmt::format("{} preset, SmoothQuant {}, fast bias correction {}, {} calibration utterances",
-                  options.preset == quantize::Preset::mixed ? "mixed" : "performance",
-                  smooth ? fmt::format("{:g}", options.smooth_quant_alpha) : "off",
-                  options.fast_bias_correction ? "on" : "off", n_utterances),
-      "sotto", "quantization");
-}
-
-/// The statistics of both graphs.
-struct Calibration {
-  quantize::Statistics encoder;
-  quantize::Statistics decoder;
-};
 
 /// Names the stages of a part: "encoder: smooth_quant".
 Progress prefixed(const Progress& progress, const std::string& part) {
@@ -49,85 +34,101 @@ Progress prefixed(const Progress& progress, const std::string& part) {
           .stop = progress.stop};
 }
 
-/// Transcribes the utterances with the FP model while collectors observe every inference of both its graphs.
-/// The instrumented graphs and their compiled forms are gone when this returns.
-Calibration calibrate(const model::WhisperModel& fp,
-                      const std::vector<evaluate::Utterance>& utterances,
-                      const QuantizeWhisperOptions& options,
-                      QuantizeWhisperReport& report,
-                      const Progress& progress) {
-  quantize::Collector encoder(fp.encoder, {.attention_inputs = options.encoder.attention_inputs});
-  quantize::Collector decoder(fp.decoder, {.attention_inputs = options.decoder.attention_inputs});
-  model::WhisperModel observed = fp;
-  observed.encoder = encoder.instrumented();
-  observed.decoder = decoder.instrumented();
-
-  // Ranges are of the model as it was trained: bf16 rounding would be measured along with it.
-  transcribe::SessionOptions session = options.session;
-  session.inference_precision = "f32";
-  transcribe::Transcriber transcriber(observed, session);
-  observed = {};
-
-  const transcribe::Listeners listeners{
-      .on_segment = {}, .on_inference = [&](transcribe::Stage stage, ov::InferRequest& request, double) {
-        (stage == transcribe::Stage::encoder ? encoder : decoder).observe(request);
-      }};
-  const auto n = static_cast<double>(utterances.size());
-  for (std::size_t i = 0; i < utterances.size(); ++i) {
-    step(progress, "calibrate", static_cast<double>(i), n);
-    const auto source = audio::open_media(utterances[i].audio);
-    const auto heard =
-        transcriber.transcribe(*source, options.transcribe, listeners, {.report = {}, .stop = progress.stop});
-    report.audio_s += heard.duration_s;
+/// Calibrates, or reads what was calibrated before; nothing where nothing needs it.
+quantize::StatisticsSet find_statistics(const model::WhisperModel& whisper,
+                                        const QuantizeWhisperOptions& options,
+                                        const Progress& progress) {
+  if (options.statistics.empty()) {
+    return !needs_calibration(options) ? quantize::StatisticsSet{}
+                                       : calibrate(whisper,
+                                                   {.calibration = options.calibration,
+                                                    .samples = options.samples,
+                                                    .transcribe = options.transcribe,
+                                                    .session = options.session,
+                                                    .attention_inputs = options.decoder.attention_inputs},
+                                                   progress);
   }
-  step(progress, "calibrate", n, n);
-  return {encoder.take(), decoder.take()};
+  auto statistics = quantize::StatisticsSet::load(options.statistics);
+  for (const char* part : {"encoder", "decoder"}) {
+    if (!statistics.parts.contains(part)) {
+      throw Error(ErrorCode::invalid_argument, options.statistics.string(),
+                  fmt::format("expected statistics of a Whisper model, found none of its {}.", part));
+    }
+  }
+  return statistics;
+}
+
+/// Notes in the report what the parts become.
+void choose_formats(const model::WhisperModel& whisper,
+                    const QuantizeWhisperOptions& options,
+                    const quantize::StatisticsSet& calibration,
+                    QuantizeWhisperReport& report,
+                    const Progress& progress) {
+  report.encoder_format = options.encoder_format;
+  report.decoder_format = options.decoder_format;
+  const bool is_chosen = options.encoder_format != PartFormat::automatic;
+  if (is_chosen && options.decoder_format != PartFormat::automatic) {
+    return;
+  }
+  const auto input = [&](const char* part, const quantize::QuantizeOptions& part_options) {
+    return PartInput{part_options, options.weights, &calibration.parts.at(part), report.n_utterances};
+  };
+  report.trials = try_formats(whisper, input("encoder", options.encoder), input("decoder", options.decoder),
+                              options.session, progress);
+  if (!is_chosen) {
+    report.encoder_format = fastest(report.trials, &FormatTrial::encoder_ms);
+  }
+  if (options.decoder_format == PartFormat::automatic) {
+    report.decoder_format = fastest(report.trials, &FormatTrial::decoder_ms);
+  }
 }
 
 }  // namespace
+
+bool needs_calibration(const QuantizeWhisperOptions& options) {
+  const auto needs = [](PartFormat f) { return f == PartFormat::int8 || f == PartFormat::automatic; };
+  return needs(options.encoder_format) || needs(options.decoder_format);
+}
 
 QuantizeWhisperReport quantize_whisper(const fs::path& model,
                                        const fs::path& output,
                                        const QuantizeWhisperOptions& options,
                                        const Progress& progress) {
   using Clock = std::chrono::steady_clock;
-  if (options.samples == 0) {
-    throw Error(ErrorCode::invalid_argument, "samples",
-                "expected at least one calibration utterance, found 0.");
+  if (options.statistics.empty() && needs_calibration(options)) {
+    validate_calibration(options.calibration, options.samples, options.transcribe);
   }
-  transcribe::validate(options.transcribe);
-  const auto utterances = evaluate::read_librispeech(options.calibration, options.samples).utterances;
 
-  step(progress, "load", 0, 1);
-  model::WhisperModel whisper = model::is_ir_directory(model) ? model::load(model) : model::build(model);
-  step(progress, "load", 1, 1);
+  model::WhisperModel whisper = read_whisper(model, progress);
 
   QuantizeWhisperReport report;
-  report.n_utterances = utterances.size();
   auto start = Clock::now();
-  Calibration calibration = calibrate(whisper, utterances, options, report, progress);
+  quantize::StatisticsSet calibration = find_statistics(whisper, options, progress);
   report.calibration_s = seconds_since(start);
-  report.n_encoder_samples = calibration.encoder.n_samples();
-  report.n_decoder_samples = calibration.decoder.n_samples();
+  report.n_utterances = calibration.inputs.size();
+  report.audio_s = calibration.inputs_s;
+  choose_formats(whisper, options, calibration, report, progress);
 
   // Part by part, each FP graph dropped when its INT8 one is there.
-  start = Clock::now();
-  auto encoder = quantize::quantize(whisper.encoder, calibration.encoder, options.encoder,
-                                    prefixed(progress, "encoder"));
-  whisper.encoder = std::move(encoder.model);
-  note_options(*whisper.encoder, options.encoder, report.n_utterances);
-  calibration.encoder = {};
-  report.encoder_steps = std::move(encoder.steps);
-  report.quantize_encoder_s = seconds_since(start);
-
-  start = Clock::now();
-  auto decoder = quantize::quantize(whisper.decoder, calibration.decoder, options.decoder,
-                                    prefixed(progress, "decoder"));
-  whisper.decoder = std::move(decoder.model);
-  note_options(*whisper.decoder, options.decoder, report.n_utterances);
-  calibration.decoder = {};
-  report.decoder_steps = std::move(decoder.steps);
-  report.quantize_decoder_s = seconds_since(start);
+  const auto quantize_next = [&](const char* part, std::shared_ptr<ov::Model>& graph, PartFormat format,
+                                 const quantize::QuantizeOptions& part_options, double& seconds) {
+    start = Clock::now();
+    const auto found = calibration.parts.find(part);
+    const bool is_known = found != calibration.parts.end();
+    const PartInput input{part_options, options.weights, is_known ? &found->second : nullptr,
+                          report.n_utterances};
+    auto result = quantize_part(graph, format, input, prefixed(progress, part));
+    graph = std::move(result.model);
+    const std::size_t n_samples = is_known ? found->second.n_samples() : 0;
+    auto tensors = is_known ? summarize(found->second) : std::vector<quantize::TensorSummary>();
+    calibration.parts.erase(part);
+    seconds = seconds_since(start);
+    return std::tuple{n_samples, std::move(tensors), std::move(result.steps)};
+  };
+  std::tie(report.n_encoder_samples, report.encoder_tensors, report.encoder_steps) = quantize_next(
+      "encoder", whisper.encoder, report.encoder_format, options.encoder, report.quantize_encoder_s);
+  std::tie(report.n_decoder_samples, report.decoder_tensors, report.decoder_steps) = quantize_next(
+      "decoder", whisper.decoder, report.decoder_format, options.decoder, report.quantize_decoder_s);
 
   step(progress, "save", 0, 1);
   start = Clock::now();

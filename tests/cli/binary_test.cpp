@@ -96,7 +96,7 @@ TEST(Call, ShowsVersions) {
 
 TEST(Help, IsOnStandardOutput) {
   for (const std::string command :
-       {"download", "convert", "quantize", "transcribe", "compare", "benchmark", "info"}) {
+       {"download", "convert", "quantize", "calibrate", "transcribe", "compare", "benchmark", "info"}) {
     const Outcome outcome = run_sotto({command, "--help"});
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Usage: sotto " + command + " [OPTIONS]"));
@@ -108,7 +108,7 @@ TEST(Help, HasEveryOptionDocumented) {
   const std::string manual = test::read_file(test::source_dir() / "docs/cli.md");
   const std::regex option(R"(^  (?:-\w, )?(--[\[\]a-z0-9-]+))", std::regex::multiline);
   for (const std::string command :
-       {"download", "convert", "quantize", "transcribe", "compare", "benchmark", "info"}) {
+       {"download", "convert", "quantize", "calibrate", "transcribe", "compare", "benchmark", "info"}) {
     const std::string help = run_sotto({command, "--help"}).out;
     for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it) {
       if ((*it)[1] != "--help") {
@@ -116,6 +116,54 @@ TEST(Help, HasEveryOptionDocumented) {
       }
     }
   }
+}
+
+// Statistics
+
+TEST(Statistics, AreTakenMergedShownAndQuantizedWith) {
+  const test::TempDir dir;
+  const auto run = [](const std::vector<std::string>& arguments) {
+    const Outcome outcome = run_sotto(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return outcome.out;
+  };
+  const fs::path fp = Models::get().fp();
+  EXPECT_THAT(
+      run({"calibrate", fp, kData / "calibration", "-o", dir / "a", "--samples", "1", "--language", "en"}),
+      HasSubstr("1 utterances"));
+  EXPECT_FALSE(fs::exists(dir / "a.progress"));
+  run({"statistics", "merge", dir / "a", dir / "a", "-o", dir / "b"});
+  EXPECT_THAT(run({"statistics", "show", dir / "b"}), HasSubstr("encoder: 2 inferences"));
+  const auto json = nlohmann::json::parse(run({"statistics", "show", "--json", dir / "b"}));
+  EXPECT_EQ(json["inputs"].size(), 2U);
+  EXPECT_GT(json["parts"]["decoder"]["tensors"].size(), 10U);
+  test::write_file(dir / "c.json", R"({"preset": "performance", "encoder": {"smooth_quant_alpha": 0.3}})");
+  run({"quantize", fp, "-o", dir / "int8", "--statistics", dir / "b", "--config", dir / "c.json", "--report",
+       dir / "r.json", "--smooth-quant-alpha-decoder", "0.8"});
+  run({"quantize", fp, "-o", dir / "weights", "--encoder-format", "int8-weights", "--decoder-format", "fp",
+       "--report", dir / "r.html"});
+  EXPECT_THAT(
+      test::read_file(dir / "r.html"),
+      testing::AllOf(StartsWith("<!doctype html>"), HasSubstr("weight_compression"), HasSubstr("</html>")));
+  const auto report = nlohmann::json::parse(test::read_file(dir / "r.json"));
+  EXPECT_EQ(report["encoder"]["options"]["smooth_quant_alpha"], 0.3);
+  EXPECT_EQ(report["decoder"]["options"]["smooth_quant_alpha"], 0.8);
+  EXPECT_EQ(report["decoder"]["options"]["preset"], "performance");
+}
+
+TEST(Statistics, AreRefusedInOneLine) {
+  const test::TempDir dir;
+  test::write_file(dir / "text", "not statistics");
+  expect_refused(run_sotto({"statistics", "show", dir / "text"}), 1, "expected a file of statistics");
+  expect_refused(run_sotto({"statistics", "merge", dir / "no", "-o", dir / "x"}), 1, "no");
+  expect_refused(run_sotto({"statistics"}), 2, "See sotto statistics --help.");
+  expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x"}), 2,
+                 "--calibration DIR or --statistics FILE");
+  expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x", "--statistics", dir / "text"}), 1,
+                 "another kind of file");
+  test::write_file(dir / "c.json", R"({"alpha": 1})");
+  expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x", "--config", dir / "c.json"}), 2, "alpha");
+  EXPECT_FALSE(fs::exists(dir / "x"));
 }
 
 // The main job

@@ -1,8 +1,11 @@
+#include <csignal>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "quantize/graphs.h"
 #include "sotto/quantize.h"
@@ -94,6 +97,84 @@ TEST(StatisticsFile, RefusesWhatIsNotOneAndWhatCannotBeWritten) {
   expect_error([&] { statistics.save(dir / "no" / "stats.bin"); }, ErrorCode::io, "stats.bin");
   expect_error([&] { statistics.save("/dev/full/stats.bin"); }, ErrorCode::io, "stats.bin");
   expect_error([&] { Statistics().save(dir / "none.bin"); }, ErrorCode::invalid_argument, "found none");
+}
+
+StatisticsSet set_of(std::size_t n_inferences) {
+  static const auto encoder = test::mlp(1);
+  static const auto decoder = test::mlp(2);
+  StatisticsSet set;
+  set.parts["encoder"] = test::calibrate(encoder, test::mlp_inputs(n_inferences));
+  set.parts["decoder"] = test::calibrate(decoder, test::mlp_inputs(n_inferences));
+  set.inputs = {"one", "two"};
+  set.inputs_s = 2.5;
+  set.settings = "language en";
+  return set;
+}
+
+TEST(StatisticsSet, KeepsPartsAndWhatTheyWereTakenFrom) {
+  const TempDir dir;
+  set_of(2).save(dir / "set.bin");
+  const StatisticsSet loaded = StatisticsSet::load(dir / "set.bin");
+  EXPECT_EQ(loaded.inputs, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(loaded.inputs_s, 2.5);
+  EXPECT_EQ(loaded.settings, "language en");
+  ASSERT_EQ(loaded.parts.size(), 2U);
+  EXPECT_EQ(loaded.parts.at("encoder").n_samples(), 2U);
+  loaded.save(dir / "again.bin");
+  EXPECT_EQ(read_file(dir / "again.bin"), read_file(dir / "set.bin"));
+  expect_error([&] { Statistics::load(dir / "set.bin"); }, ErrorCode::bad_format, "found those of 2");
+}
+
+TEST(StatisticsSet, MergesAllPartsOrNone) {
+  StatisticsSet set;
+  set.merge(set_of(2));
+  set.merge(set_of(3));
+  EXPECT_EQ(set.parts.at("decoder").n_samples(), 5U);
+  EXPECT_EQ(set.inputs.size(), 4U);
+  EXPECT_EQ(set.inputs_s, 5.0);
+  StatisticsSet other = set_of(1);
+  other.parts["encoder"] = test::calibrate(test::mlp(7), test::mlp_inputs(1));
+  expect_error([&] { set.merge(other); }, ErrorCode::invalid_argument, "same model");
+  EXPECT_EQ(set.parts.at("decoder").n_samples(), 5U);
+  other.parts.erase("encoder");
+  expect_error([&] { set.merge(other); }, ErrorCode::invalid_argument, "same parts");
+}
+
+TEST(StatisticsSet, LeavesNoFileWhereTheDiskIsFull) {
+  const TempDir dir;
+  const auto old = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{.rlim_cur = 1000, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  std::string found;
+  try {
+    set_of(2).save(dir / "set.bin");
+  } catch (const Error& e) {
+    found = e.what();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, old);
+  EXPECT_THAT(found, testing::HasSubstr("set.bin: writing failed"));
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(Summary, NamesTheChannelsThatStandOut) {
+  const auto model = test::mlp();
+  auto inputs = test::mlp_inputs(2);
+  const std::vector<TensorSummary> plain = summarize(test::calibrate(model, inputs));
+  ASSERT_FALSE(plain.empty());
+  EXPECT_EQ(plain[0].outlier_channels, (std::vector<std::size_t>{2}));
+  auto* values = inputs[1].data<float>();
+  values[3] = -400.0F;
+  values[5] = 100.0F;
+  const TensorSummary tensor = summarize(test::calibrate(model, inputs)).at(0);
+  EXPECT_EQ(tensor.outlier_channels, (std::vector<std::size_t>{3, 5, 2}));
+  EXPECT_EQ(tensor.channel_magnitude[3], 400.0F);
+  EXPECT_EQ(tensor.min, -400.0F);
+  EXPECT_EQ(tensor.max, 100.0F);
+  EXPECT_EQ(tensor.n_samples, 2U);
+  EXPECT_TRUE(summarize(Statistics()).empty());
 }
 
 }  // namespace

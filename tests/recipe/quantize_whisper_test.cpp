@@ -76,6 +76,47 @@ TEST(QuantizeWhisper, TurnsACheckpointIntoAnInt8ModelThatStillHears) {
   EXPECT_EQ(measured[0].utterances.size(), 8U);
 }
 
+TEST(QuantizeWhisper, MakesOfEachPartWhatItsFormatSays) {
+  const test::TempDir dir;
+  QuantizeWhisperOptions options;
+  options.encoder_format = PartFormat::int8_weights;
+  options.decoder_format = PartFormat::int4_weights;
+  options.weights.group_size = 64;
+  const QuantizeWhisperReport report = quantize_whisper(model(), dir / "w", options);
+  EXPECT_EQ(report.n_utterances, 0U);
+  EXPECT_GT(n_done(report.encoder_steps, "weight_compression"), 10U);
+  const evaluate::ModelDescription description = evaluate::describe(dir / "w");
+  EXPECT_GT(description.encoder.weight_bytes.at("u8"), 0U);
+  EXPECT_GT(description.decoder.weight_bytes.at("u4"), 0U);
+  EXPECT_EQ(description.encoder.n_fake_quantize, 0U);
+  EXPECT_EQ(description.decoder.quantization, "4-bit weights");
+
+  model::convert(model(), dir / "fp");
+  const auto data = evaluate::read_librispeech(test::source_dir() / "demo/data/test", 6);
+  const auto measured = evaluate::compare({dir / "fp", dir / "w"}, data, {});
+  EXPECT_LE(*measured[0].word_accuracy_percent() - *measured[1].word_accuracy_percent(), 10.0);
+  EXPECT_GT(measured[0].size.encoder_bytes, measured[1].size.encoder_bytes * 3 / 2);
+}
+
+TEST(QuantizeWhisper, TakesTheFastestFormatWhereAsked) {
+  const test::TempDir dir;
+  QuantizeWhisperOptions options = options_for(1);
+  options.encoder_format = PartFormat::automatic;
+  options.decoder_format = PartFormat::fp;
+  const QuantizeWhisperReport report = quantize_whisper(model(), dir / "auto", options);
+  ASSERT_EQ(report.trials.size(), 3U);
+  for (const FormatTrial& trial : report.trials) {
+    EXPECT_GT(trial.encoder_ms, 0.0);
+    EXPECT_GT(trial.decoder_ms, 0.0);
+    EXPECT_TRUE(trial.format != report.encoder_format ||
+                std::ranges::all_of(report.trials, [&](const FormatTrial& other) {
+                  return trial.encoder_ms <= other.encoder_ms;
+                }));
+  }
+  EXPECT_EQ(report.decoder_format, PartFormat::fp);
+  EXPECT_TRUE(fs::exists(dir / "auto"));
+}
+
 TEST(QuantizeWhisper, StopsOnRequestAndLeavesNothing) {
   const test::TempDir dir;
   std::stop_source stop;

@@ -1,6 +1,7 @@
 // Quantizes an IR with the inputs of a directory, for comparison with NNCF:
 //   sotto_quantize_ir MODEL.xml INPUTS OPTIONS.json OUTPUT.xml
-// INPUTS holds NNNN/NAME.npy, one directory per inference and one array per model input.
+// INPUTS holds NNNN/NAME.npy, one directory per inference and one array per model input. Options with a
+// "weight_mode" compress weights only, without inputs.
 
 #include <algorithm>
 #include <cstdint>
@@ -86,9 +87,29 @@ sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
   return options;
 }
 
+void compress(const std::shared_ptr<ov::Model>& model,
+              const nlohmann::json& json,
+              const std::string& output) {
+  using sotto::quantize::WeightMode;
+  const std::map<std::string, WeightMode> modes = {{"int8_asym", WeightMode::int8_asym},
+                                                   {"int8_sym", WeightMode::int8_sym},
+                                                   {"int4_asym", WeightMode::int4_asym},
+                                                   {"int4_sym", WeightMode::int4_sym}};
+  sotto::quantize::CompressWeightsOptions options;
+  options.mode = modes.at(json.at("weight_mode"));
+  options.group_size = json.at("group_size");
+  options.all_layers = json.at("all_layers");
+  options.scale_estimation = false;
+  ov::save_model(compress_weights(model, options).model, output, false);
+}
+
 void run(const std::vector<std::string>& args) {
   ov::Core core;
   const auto model = core.read_model(args[1]);
+  if (const auto json = sotto::read_json_object(args[3]); json.contains("weight_mode")) {
+    compress(model, json, args[4]);
+    return;
+  }
   sotto::quantize::Collector collector(model, {.attention_inputs = true});
   auto compiled =
       core.compile_model(collector.instrumented(), "CPU", ov::hint::inference_precision(ov::element::f32));

@@ -1,0 +1,217 @@
+#include "recipe/calibrate_whisper.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <openvino/core/model.hpp>
+
+#include "core/log.h"
+#include "sotto/audio.h"
+#include "sotto/error.h"
+#include "sotto/evaluate.h"
+
+namespace sotto {
+namespace fs = std::filesystem;
+namespace {
+
+/// What a progress must agree with to be gone on with; the models are compared when parts are merged.
+std::string settings_text(const CalibrateWhisperOptions& options) {
+  const transcribe::TranscribeOptions& t = options.transcribe;
+  return fmt::format("task {}, language {}, beam_size {}, sample_len {}, attention_inputs {}",
+                     t.task == transcribe::Task::translate ? "translate" : "transcribe",
+                     t.language.empty() ? "auto" : t.language, t.beam_size, t.sample_len,
+                     options.attention_inputs ? "on" : "off");
+}
+
+fs::path progress_file(const fs::path& directory, std::size_t i) {
+  return directory / fmt::format("{}.bin", i);
+}
+
+/// Statistics taken so far, as files 0.bin, 1.bin, ... in a directory: each holds the utterances since the
+/// one before, so that saving costs the same however much there is.
+class SavedProgress {
+ public:
+  SavedProgress(fs::path directory, bool resume) : directory_(std::move(directory)) {
+    if (directory_.empty()) {
+      return;
+    }
+    if (!resume) {
+      remove_progress(directory_);
+    }
+    std::error_code error;
+    fs::create_directories(directory_, error);
+    if (error) {
+      throw Error(ErrorCode::io, directory_.string(),
+                  "making the directory failed: " + error.message() + ".");
+    }
+    while (fs::exists(progress_file(directory_, n_files_))) {
+      ++n_files_;
+    }
+  }
+
+  bool is_kept() const { return !directory_.empty(); }
+  void add(const quantize::StatisticsSet& statistics) {
+    statistics.save(progress_file(directory_, n_files_++));
+  }
+
+  /// Everything together.
+  quantize::StatisticsSet load() const {
+    quantize::StatisticsSet all;
+    for (std::size_t i = 0; i < n_files_; ++i) {
+      const fs::path file = progress_file(directory_, i);
+      const auto some = quantize::StatisticsSet::load(file);
+      if (!all.settings.empty() && some.settings != all.settings) {
+        throw Error(
+            ErrorCode::invalid_argument, file.string(),
+            fmt::format("expected what was observed with {}, found {}.", all.settings, some.settings));
+      }
+      all.merge(some);
+    }
+    return all;
+  }
+
+ private:
+  fs::path directory_;
+  std::size_t n_files_ = 0;
+};
+
+/// The utterances that `done` does not hold yet. Throws Error(invalid_argument) if `done` is of other speech.
+std::vector<evaluate::Utterance> remaining(std::vector<evaluate::Utterance> utterances,
+                                           const quantize::StatisticsSet& done,
+                                           const CalibrateWhisperOptions& options) {
+  const std::string settings = settings_text(options);
+  if (!done.settings.empty() && done.settings != settings) {
+    throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
+                fmt::format("expected progress made with {}, found {}.", settings, done.settings));
+  }
+  for (std::size_t i = 0; i < done.inputs.size(); ++i) {
+    if (i >= utterances.size() || utterances[i].id != done.inputs[i]) {
+      throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
+                  fmt::format("expected progress with the same speech, found utterance {}.", done.inputs[i]));
+    }
+  }
+  utterances.erase(utterances.begin(), utterances.begin() + static_cast<std::ptrdiff_t>(done.inputs.size()));
+  return utterances;
+}
+
+/// An FP model that is observed while it transcribes.
+class ObservedModel {
+ public:
+  ObservedModel(const model::WhisperModel& fp, const CalibrateWhisperOptions& options)
+      : encoder_(fp.encoder, {.attention_inputs = true}),
+        decoder_(fp.decoder, {.attention_inputs = options.attention_inputs}),
+        transcriber_(instrumented(fp), session_of(options)) {}
+
+  void hear(const evaluate::Utterance& utterance,
+            const transcribe::TranscribeOptions& options,
+            const Progress& progress) {
+    const transcribe::Listeners listeners{
+        .on_segment = {}, .on_inference = [this](transcribe::Stage stage, ov::InferRequest& request, double) {
+          (stage == transcribe::Stage::encoder ? encoder_ : decoder_).observe(request);
+        }};
+    const auto source = audio::open_media(utterance.audio);
+    audio_s_ += transcriber_.transcribe(*source, options, listeners, {.report = {}, .stop = progress.stop})
+                    .duration_s;
+    heard_.push_back(utterance.id);
+  }
+
+  std::size_t n_heard() const { return heard_.size(); }
+
+  quantize::StatisticsSet take() {
+    quantize::StatisticsSet set;
+    set.parts["encoder"] = encoder_.take();
+    set.parts["decoder"] = decoder_.take();
+    set.inputs = std::exchange(heard_, {});
+    set.inputs_s = std::exchange(audio_s_, 0.0);
+    return set;
+  }
+
+ private:
+  model::WhisperModel instrumented(model::WhisperModel whisper) const {
+    whisper.encoder = encoder_.instrumented();
+    whisper.decoder = decoder_.instrumented();
+    return whisper;
+  }
+  /// Ranges are of the model as it was trained: bf16 rounding would be measured along with it.
+  static transcribe::SessionOptions session_of(const CalibrateWhisperOptions& options) {
+    transcribe::SessionOptions session = options.session;
+    session.inference_precision = "f32";
+    return session;
+  }
+
+  quantize::Collector encoder_;
+  quantize::Collector decoder_;
+  transcribe::Transcriber transcriber_;
+  std::vector<std::string> heard_;
+  double audio_s_ = 0.0;
+};
+
+}  // namespace
+
+void validate_calibration(const fs::path& calibration,
+                          std::size_t samples,
+                          const transcribe::TranscribeOptions& options) {
+  if (samples == 0) {
+    throw Error(ErrorCode::invalid_argument, "samples",
+                "expected at least one calibration utterance, found 0.");
+  }
+  transcribe::validate(options);
+  evaluate::read_librispeech(calibration, samples);
+}
+
+model::WhisperModel read_whisper(const fs::path& model, const Progress& progress) {
+  step(progress, "load", 0, 1);
+  auto whisper = model::is_ir_directory(model) ? model::load(model) : model::build(model);
+  step(progress, "load", 1, 1);
+  return whisper;
+}
+
+quantize::StatisticsSet calibrate(const model::WhisperModel& fp,
+                                  const CalibrateWhisperOptions& options,
+                                  const Progress& progress) {
+  SavedProgress saved(options.progress_directory, options.resume);
+  quantize::StatisticsSet done = saved.load();
+  const auto all = evaluate::read_librispeech(options.calibration, options.samples).utterances;
+  const auto utterances = remaining(all, done, options);
+  ObservedModel observed(fp, options);
+  const auto take = [&] {
+    quantize::StatisticsSet some = observed.take();
+    some.settings = settings_text(options);
+    return some;
+  };
+  auto n_done = static_cast<double>(all.size() - utterances.size());
+  for (const evaluate::Utterance& utterance : utterances) {
+    step(progress, "calibrate", n_done++, static_cast<double>(all.size()));
+    observed.hear(utterance, options.transcribe, progress);
+    if (saved.is_kept() && observed.n_heard() >= options.utterances_a_save) {
+      const auto some = take();
+      saved.add(some);
+      done.merge(some);
+    }
+  }
+  step(progress, "calibrate", n_done, static_cast<double>(all.size()));
+  if (done.parts.empty()) {
+    return take();
+  }
+  done.merge(take());
+  return done;
+}
+
+void remove_progress(const fs::path& directory) {
+  std::error_code ignored;
+  for (std::size_t i = 0; fs::remove(progress_file(directory, i), ignored); ++i) {
+  }
+  fs::remove(directory, ignored);
+}
+
+quantize::StatisticsSet calibrate_whisper(const fs::path& model,
+                                          const CalibrateWhisperOptions& options,
+                                          const Progress& progress) {
+  validate_calibration(options.calibration, options.samples, options.transcribe);
+  return calibrate(read_whisper(model, progress), options, progress);
+}
+
+}  // namespace sotto

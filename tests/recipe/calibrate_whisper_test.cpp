@@ -1,0 +1,141 @@
+#include <filesystem>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "sotto/recipe.h"
+#include "support/expect_error.h"
+#include "support/temp_dir.h"
+
+namespace sotto {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kModel = test::source_dir() / "demo/model";
+
+CalibrateWhisperOptions options_for(std::size_t samples) {
+  CalibrateWhisperOptions options;
+  options.calibration = test::source_dir() / "demo/data/calibration";
+  options.samples = samples;
+  options.transcribe.language = "en";
+  options.transcribe.sample_len = 8;
+  return options;
+}
+
+TEST(CalibrateWhisper, GoesOnWhereItWasStopped) {
+  const test::TempDir dir;
+  calibrate_whisper(kModel, options_for(3)).save(dir / "whole.stats");
+
+  CalibrateWhisperOptions options = options_for(3);
+  options.progress_directory = dir / "progress";
+  options.utterances_a_save = 1;
+  std::stop_source stop;
+  const Progress stop_at_second{.report =
+                                    [&](std::string_view stage, double done, double) {
+                                      if (stage == "calibrate" && done >= 1.0) {
+                                        stop.request_stop();
+                                      }
+                                    },
+                                .stop = stop.get_token()};
+  test::expect_error([&] { calibrate_whisper(kModel, options, stop_at_second); }, ErrorCode::cancelled,
+                     "stopped on request");
+  options.resume = true;
+  double first = -1.0;
+  const Progress note_first{.report =
+                                [&](std::string_view stage, double done, double) {
+                                  if (stage == "calibrate" && first < 0.0) {
+                                    first = done;
+                                  }
+                                },
+                            .stop = {}};
+  const auto resumed = calibrate_whisper(kModel, options, note_first);
+  EXPECT_EQ(first, 1.0);
+  resumed.save(dir / "resumed.stats");
+  EXPECT_EQ(test::read_file(dir / "resumed.stats"), test::read_file(dir / "whole.stats"));
+
+  options.transcribe.language = "de";
+  test::expect_error([&] { calibrate_whisper(kModel, options); }, ErrorCode::invalid_argument, "language de");
+  options = options_for(2);
+  options.progress_directory = dir / "progress";
+  options.resume = true;
+  test::expect_error([&] { calibrate_whisper(kModel, options); }, ErrorCode::invalid_argument,
+                     "the same speech");
+  remove_progress(dir / "progress");
+  EXPECT_FALSE(fs::exists(dir / "progress"));
+}
+
+TEST(CalibrateWhisper, StatisticsServeAnyOptionsOfTheirModelOnly) {
+  const test::TempDir dir;
+  quantize::StatisticsSet statistics = calibrate_whisper(kModel, options_for(1));
+  statistics.save(dir / "a.stats");
+  QuantizeWhisperOptions options;
+  options.statistics = dir / "a.stats";
+  for (const double alpha : {0.3, 0.8}) {
+    options.encoder.smooth_quant_alpha = alpha;
+    const auto report = quantize_whisper(kModel, dir / "int8", options);
+    EXPECT_EQ(report.n_utterances, 1U);
+    EXPECT_GT(report.audio_s, 1.0);
+  }
+  std::swap(statistics.parts.at("encoder"), statistics.parts.at("decoder"));
+  statistics.save(dir / "a.stats");
+  test::expect_error([&] { quantize_whisper(kModel, dir / "int8", options); }, ErrorCode::invalid_argument,
+                     "those of another one");
+  statistics.parts.erase("encoder");
+  statistics.save(dir / "a.stats");
+  test::expect_error([&] { quantize_whisper(kModel, dir / "int8", options); }, ErrorCode::invalid_argument,
+                     "none of its encoder");
+}
+
+QuantizeWhisperOptions config(const std::string& text) {
+  const test::TempDir dir;
+  test::write_file(dir / "c.json", text);
+  QuantizeWhisperOptions options;
+  read_config(dir / "c.json", options);
+  return options;
+}
+
+TEST(Config, SetsWhatItNames) {
+  const QuantizeWhisperOptions options = config(R"({
+    "samples": 7, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
+    "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
+    "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
+    "session": {"threads": 2}})");
+  EXPECT_EQ(options.samples, 7U);
+  EXPECT_EQ(options.statistics, "a.stats");
+  EXPECT_EQ(options.encoder.preset, quantize::Preset::performance);
+  EXPECT_EQ(options.decoder.preset, quantize::Preset::performance);
+  EXPECT_EQ(options.encoder.smooth_quant_alpha, 0.6);
+  EXPECT_EQ(options.decoder.smooth_quant_alpha, 0.4);
+  EXPECT_EQ(options.encoder.ignored_scope.types, (std::vector<std::string>{"MatMul"}));
+  EXPECT_FALSE(options.encoder.ignored_scope.validate);
+  EXPECT_TRUE(options.decoder.ignored_scope.validate);
+  EXPECT_EQ(options.transcribe.language, "de");
+  EXPECT_EQ(options.transcribe.task, transcribe::Task::translate);
+  EXPECT_EQ(options.transcribe.temperatures, (std::vector<double>{0.0, 0.5}));
+  EXPECT_EQ(options.session.threads, 2);
+}
+
+TEST(Config, RefusesWhatIsNoOption) {
+  const auto refused = [](const std::string& text, const std::string& part) {
+    test::expect_error([&] { config(text); }, ErrorCode::invalid_argument, part);
+  };
+  refused(R"({"presett": "mixed"})", "presett: expected an option");
+  refused(R"({"encoder": {"samples": 3}})", "encoder.samples: expected an option");
+  refused(R"({"encoder": []})", "encoder: expected an object, found []");
+  refused(R"({"preset": "fast"})", "\"performance\", \"mixed\", found \"fast\"");
+  refused(R"({"smooth_quant_alpha": 1.5})", "of -1 to 1, found 1.5");
+  refused(R"({"smooth_quant_alpha": "0.5"})", "expected a number");
+  refused(R"({"compress_weights": 1})", "expected true or false, found 1");
+  refused(R"({"samples": 0})", "samples");
+  refused(R"({"samples": 1.5})", "expected a whole number");
+  refused(R"({"samples": -1})", "expected a whole number");
+  refused(R"({"ignored_scope": {"names": "conv1"}})", "expected a list");
+  refused(R"({"ignored_scope": {"names": [3]}})", "ignored_scope.names[0]: expected a text");
+  refused(R"({"transcribe": {"beam_size": 1000}})", "beam_size");
+  test::expect_error([&] { config("[1]"); }, ErrorCode::bad_format, "c.json");
+  test::expect_error([&] { config("{"); }, ErrorCode::bad_format, "c.json");
+}
+
+}  // namespace
+}  // namespace sotto
