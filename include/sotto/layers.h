@@ -11,10 +11,10 @@ namespace sotto::evaluate {
 
 /// A layer that multiplies by weights, in two models that hear the same.
 struct LayerFidelity {
-  std::string name = {};        ///< of the MatMul, in both
-  double sqnr_db = 0.0;         ///< of its output against the first model's, errors of the layers before included
-  double low = 0.0;             ///< smallest value of its input in the first model
-  double high = 0.0;            ///< largest
+  std::string name = {};  ///< of the MatMul, in both
+  double sqnr_db = 0.0;   ///< of its output against the first model's, errors of the layers before included
+  double low = 0.0;       ///< smallest value of its input in the first model
+  double high = 0.0;      ///< largest
   double outlier_before = 0.0;  ///< widest channel of its input / median channel, in the first model
   double outlier_after = 0.0;   ///< in the other one: what smoothing made of it
 };

@@ -82,6 +82,9 @@ struct TranscribeOptions {
       "\"'.。,，!！?？:：”)]}、";  ///< marks that belong to the word before them
   /// With word_timestamps: silence longer than this, s, around what is likely made up is skipped with it.
   std::optional<double> hallucination_silence_threshold{};
+  /// With word_timestamps: the next window begins at the end of the last word, as openai-whisper's does; off:
+  /// at the last timestamp, so that asking for words does not change what is heard.
+  bool words_move_windows = true;
 };
 
 /// A word and when it is said; its white space and punctuation belong to it.
@@ -105,7 +108,10 @@ struct Segment {
   double compression_ratio = 0.0;
   double no_speech_prob = 0.0;
   std::vector<Word> words{};  ///< with word_timestamps
-  std::string language{};     ///< code of what its window was decoded in, "en"
+  /// start_s and end_s before words moved them: what the timestamp tokens say, s.
+  double stamp_start_s = 0.0;
+  double stamp_end_s = 0.0;
+  std::string language{};  ///< code of what its window was decoded in, "en"
 };
 
 struct Transcription {

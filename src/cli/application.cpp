@@ -51,8 +51,8 @@ class Application {
     app_.set_help_flag("-h,--help", "show this help and leave");
     app_.set_version_flag("--version", version_text, "show the versions of sotto and OpenVINO and leave");
     app_.footer(kFooter);
-    for (const auto add : {add_download, add_convert, add_quantize, add_calibrate, add_statistics, add_transcribe,
-                           add_compare, add_benchmark, add_info}) {
+    for (const auto add : {add_download, add_convert, add_quantize, add_calibrate, add_statistics,
+                           add_transcribe, add_compare, add_benchmark, add_info}) {
       commands_.push_back(add(app_, context));
       commands_.back().app->group("Commands");
     }

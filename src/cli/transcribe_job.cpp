@@ -32,6 +32,7 @@ TranscribeJob::TranscribeJob(const TranscribeArguments& arguments,
           load(find_model(arguments.model, context, arguments.model_dir, arguments.local_files_only)),
           arguments.session),
       options_(arguments.options) {
+  options_.words_move_windows = options_.word_timestamps;
   options_.word_timestamps =
       options_.word_timestamps || (arguments.words_if_possible && transcriber_.can_time_words());
 }

@@ -131,7 +131,7 @@ TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,
   if (caches_.empty()) {
     request_.set_tensor("beam_idx", tensor_of<std::int32_t>(only_row, {1}));
   } else {
-    caches_.reset(request_);
+    caches_.reset(request_, 1);
   }
   if (chooses_logits_) {
     request_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));

@@ -27,9 +27,9 @@ CacheTensors::CacheTensors(const ov::Model& decoder) {
   }
 }
 
-void CacheTensors::reset(ov::InferRequest& request) const {
+void CacheTensors::reset(ov::InferRequest& request, std::size_t n_rows) const {
   for (std::size_t i = 0; i < n_caches_; ++i) {
-    request.set_input_tensor(kFirstInput + i, ov::Tensor(ov::element::f32, {1, 0, n_state_}));
+    request.set_input_tensor(kFirstInput + i, ov::Tensor(ov::element::f32, {n_rows, 0, n_state_}));
   }
 }
 

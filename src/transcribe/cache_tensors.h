@@ -17,8 +17,8 @@ class CacheTensors {
   explicit CacheTensors(const ov::Model& decoder);
 
   bool empty() const { return n_caches_ == 0; }
-  /// Forgets all tokens: caches [1, 0, n_state].
-  void reset(ov::InferRequest& request) const;
+  /// Forgets all tokens: caches [n_rows, 0, n_state].
+  void reset(ov::InferRequest& request, std::size_t n_rows) const;
   /// Hands what the inference before put out to the next one, row r being its row source_rows[r].
   void feed(ov::InferRequest& request, std::span<const std::int32_t> source_rows) const;
 

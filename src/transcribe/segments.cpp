@@ -52,6 +52,8 @@ class Splitter {
     s.seek_frames = window_.seek_frames;
     s.start_s = to_seconds(window_.seek_frames) + from_s;
     s.end_s = to_seconds(window_.seek_frames) + to_s;
+    s.stamp_start_s = s.start_s;
+    s.stamp_end_s = s.end_s;
     s.tokens.assign(result_.tokens.begin() + static_cast<std::ptrdiff_t>(begin),
                     result_.tokens.begin() + static_cast<std::ptrdiff_t>(end));
     std::vector<TokenId> text_tokens;

@@ -113,7 +113,7 @@ PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t positio
   const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
                                                  static_cast<std::int64_t>(prompt.size()) - 1};
   decoder_.reset_state();
-  caches_.reset(decoder_);
+  caches_.reset(decoder_, 1);
   set_hidden_states(1);
   feed_decoder(prompt, kOnlyRow, positions);
   if (steps_need_no_window_) {
@@ -155,6 +155,7 @@ BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t pos
   const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
                                                  static_cast<std::int64_t>(length) - 1};
   decoder_.reset_state();
+  caches_.reset(decoder_, n_rows);
   decoder_.set_tensor("encoder_hidden_states", batch_states_);
   feed_decoder(prompts, rows, positions);
   if (steps_need_no_window_) {

@@ -178,7 +178,7 @@ bool WordTimestamps::add(WindowSegments& window_segments, const WindowSpan& wind
     add_word_timestamps(segments, alignment, vocabulary_, median_s, offset_s, last_speech_s_);
   }
   const std::optional<double> end_s = last_word_end_s(segments);
-  if (!window_segments.single_timestamp_ending && end_s && *end_s > offset_s) {
+  if (options_.words_move_windows && !window_segments.single_timestamp_ending && end_s && *end_s > offset_s) {
     window_segments.advance_frames = to_frames(*end_s) - window.seek_frames;
   }
   if (options_.hallucination_silence_threshold &&

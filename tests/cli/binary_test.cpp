@@ -77,7 +77,7 @@ TEST(Call, NamesWhatItDoesNotKnow) {
 
 TEST(Call, NamesWhatIsMissing) {
   expect_refused(run_sotto({"transcribe", "--model", "m"}), 2, "FILE is required");
-  expect_refused(run_sotto({"quantize", "m", "-o", "x"}), 2, "--calibration is required");
+  expect_refused(run_sotto({"quantize", "m", "-o", "x"}), 2, "expected either --calibration DIR or --statistics FILE");
   expect_refused(run_sotto({"convert", "m"}), 2, "--output is required");
 }
 
@@ -85,7 +85,7 @@ TEST(Call, NamesTheRangeOfAValue) {
   expect_refused(run_sotto({"transcribe", "a.wav", "--model", "m", "--beam_size", "many"}), 2,
                  "--beam-size: expected a whole number or None (0 to 100), found \"many\"");
   expect_refused(run_sotto({"convert", "m", "-o", "x", "--weight-format", "int3"}), 2,
-                 "expected one of fp32, fp16, found \"int3\"");
+                 "expected one of fp32, fp16, bf16, found \"int3\"");
 }
 
 TEST(Call, ShowsVersions) {

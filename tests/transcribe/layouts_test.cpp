@@ -73,6 +73,20 @@ TEST(Layouts, ANotebooksPairTranscribesAlikeAsItIsAndLifted) {
   expect_alike(model::lift(pair));
 }
 
+TEST(Layouts, ANotebooksPairTranscribesABatchAlike) {
+  const test::TempDir dir;
+  test::copy_layout("layouts/notebook", dir.path());
+  TranscribeOptions batched = options(0);
+  batched.batch_size = 2;
+  const std::vector<float> samples = audio::load_audio(test::source_dir() / "demo" / "media" / "demo.flac");
+  const auto hear = [&](const model::WhisperModel& model) {
+    Transcriber transcriber(model, {.inference_precision = "f32", .threads = 2});
+    return transcriber.transcribe(
+        *audio::from_samples({samples.begin(), samples.begin() + 45 * audio::kSampleRateHz}), batched);
+  };
+  EXPECT_EQ(hear(model::load(dir / "whisper_tiny_encoder.xml")).text, hear(test::tiny_model()).text);
+}
+
 TEST(Layouts, Int8PairsRun) {
   const test::TempDir dir;
   test::copy_layout("layouts/notebook", dir.path());

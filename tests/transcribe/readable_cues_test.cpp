@@ -60,6 +60,19 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+TEST(ReadableCues, FollowTheTimestampsWhereWordsWentAstray) {
+  transcribe::Segment segment = spoken("I have fifty four birds.", 29.5, 0.4);
+  segment.stamp_start_s = 22.0;
+  segment.stamp_end_s = 24.5;
+  const std::vector<Cue> astray = make_cues(transcription_of({segment}), {});
+  ASSERT_EQ(astray.size(), 1U);
+  EXPECT_NEAR(astray[0].start_s, 22.0, 0.2);
+  EXPECT_LE(astray[0].end_s, 26.0);
+  segment.stamp_start_s = 29.0;
+  segment.stamp_end_s = 31.5;
+  EXPECT_NEAR(make_cues(transcription_of({segment}), {})[0].start_s, 29.5, 0.2);
+}
+
 TEST(ReadableCues, EndWithSentences) {
   const auto t =
       transcription_of({spoken("We met in the old town. Nobody else had come that early", 0.0, 0.3),

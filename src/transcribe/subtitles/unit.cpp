@@ -41,8 +41,8 @@ bool begins_piece(char32_t previous, char32_t c) {
   return text::is_written_without_spaces(c) || text::is_written_without_spaces(previous);
 }
 
-/// A segment's text cut into words whose times are shared out by width.
-std::vector<CueWord> timed_by_width(const transcribe::Segment& segment) {
+/// A segment's text cut into words among which the time between start and end is shared out by width.
+std::vector<CueWord> timed_by_width(const transcribe::Segment& segment, double start_s, double end_s) {
   std::vector<std::u32string> pieces;
   char32_t previous = U' ';
   for (const char32_t c : text::to_utf32(segment.text)) {
@@ -57,21 +57,32 @@ std::vector<CueWord> timed_by_width(const transcribe::Segment& segment) {
   std::vector<CueWord> words;
   double width = 0;
   for (const std::u32string& piece : pieces) {
-    const double length_s = segment.end_s - segment.start_s;
     const std::string utf8 = text::to_utf8(piece);
-    const double start_s = segment.start_s + length_s * width / total;
+    const double from_s = start_s + (end_s - start_s) * width / total;
     width += text::display_width(utf8);
-    words.push_back({start_s, segment.start_s + length_s * std::min(width / total, 1.0), utf8});
+    words.push_back({from_s, start_s + (end_s - start_s) * std::min(width / total, 1.0), utf8});
   }
   return words;
 }
 
+/// True if the words' times contradict the segment's timestamps: attention may lose its way, above all before
+/// silence, where timestamps hold.
+bool words_went_astray(const transcribe::Segment& segment) {
+  constexpr double kMostApartS = 1.0;
+  return !segment.words.empty() && segment.stamp_end_s > segment.stamp_start_s &&
+         (segment.words.front().start_s < segment.stamp_start_s - kMostApartS ||
+          segment.words.back().end_s > segment.stamp_end_s + kMostApartS);
+}
+
 std::vector<CueWord> words_of(const transcribe::Segment& segment) {
+  if (words_went_astray(segment)) {
+    return timed_by_width(segment, segment.stamp_start_s, segment.stamp_end_s);
+  }
   std::vector<CueWord> words;
   for (const transcribe::Word& word : segment.words) {
     words.push_back({word.start_s, word.end_s, word.word});
   }
-  return words.empty() ? timed_by_width(segment) : words;
+  return words.empty() ? timed_by_width(segment, segment.start_s, segment.end_s) : words;
 }
 
 /// True for "Dr." and single letters, whose full stop ends no sentence, and "3.", which seldom does.
