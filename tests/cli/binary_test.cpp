@@ -77,7 +77,8 @@ TEST(Call, NamesWhatItDoesNotKnow) {
 
 TEST(Call, NamesWhatIsMissing) {
   expect_refused(run_sotto({"transcribe", "--model", "m"}), 2, "FILE is required");
-  expect_refused(run_sotto({"quantize", "m", "-o", "x"}), 2, "expected either --calibration DIR or --statistics FILE");
+  expect_refused(run_sotto({"quantize", "m", "-o", "x"}), 2,
+                 "expected either --calibration DIR or --statistics FILE");
   expect_refused(run_sotto({"convert", "m"}), 2, "--output is required");
 }
 
