@@ -45,9 +45,14 @@ int main(int argc, char** argv) {
     const std::filesystem::path directory = argv[2];
     std::filesystem::create_directories(directory);
     for (int i = 3; i < argc; ++i) {
-      const sotto::audio::LogMel mel = sotto::audio::log_mel_spectrogram(
-          sotto::audio::load_audio(argv[i]), n_mels, sotto::audio::kWindowSamples);
-      write_npy(directory / fmt::format("{:04}.npy", i - 3), sotto::audio::pad_or_trim(mel).values, n_mels);
+      const std::vector<float> samples = sotto::audio::load_audio(argv[i]);
+      const sotto::audio::LogMel padded =
+          sotto::audio::log_mel_spectrogram(samples, n_mels, sotto::audio::kWindowSamples);
+      // Frames behind the end are 0, as when transcribing, not those of silence: models with random weights
+      // are far from indifferent to that.
+      const sotto::audio::LogMel heard =
+          sotto::audio::pad_or_trim(padded, samples.size() / sotto::audio::kHopSamples);
+      write_npy(directory / fmt::format("{:04}.npy", i - 3), sotto::audio::pad_or_trim(heard).values, n_mels);
     }
     return 0;
   } catch (const std::exception& e) {
