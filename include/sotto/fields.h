@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "sotto/benchmark.h"
+#include "sotto/data_set.h"
 #include "sotto/model.h"
 #include "sotto/quantize.h"
 #include "sotto/recipe.h"
@@ -237,6 +238,14 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"requests", "inferences at once; 0: as many as the device says are best", 0, 4096}, o.requests);
   visit(Field{"seconds", "how long encoder and decoder each run", 0.01, 86400}, o.seconds);
   visit(Field{"decoder_tokens", "steps of one token after each prompt", 1, 10000}, o.decoder_tokens);
+}
+
+template <FieldsOf<evaluate::DataOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"take", "utterances to use; 0: all", 0, 1e9}, o.take);
+  visit(Field{"skip", "utterances passed over before", 0, 1e9}, o.skip);
+  visit(Field{"shuffle", "take utterances in a random order, which seed decides"}, o.shuffle);
+  visit(Field{"seed", "of the order", 0}, o.seed);
 }
 
 template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>

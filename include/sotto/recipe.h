@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <string>
 #include <vector>
 
+#include "sotto/data_set.h"
 #include "sotto/log.h"
 #include "sotto/quantize.h"
 #include "sotto/transcribe.h"
@@ -10,7 +13,7 @@
 namespace sotto {
 
 struct CalibrateWhisperOptions {
-  std::filesystem::path calibration;         ///< a folder in LibriSpeech's layout
+  std::string calibration;                   ///< speech, as evaluate::open_speech() takes it; words may miss
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
   transcribe::SessionOptions session;        ///< inference_precision is always f32
@@ -19,6 +22,9 @@ struct CalibrateWhisperOptions {
   std::filesystem::path progress_directory = {};
   bool resume = false;                 ///< go on with what progress_directory holds; else begin anew
   std::size_t utterances_a_save = 10;  ///< observed between two additions to progress_directory
+  evaluate::DataOptions data = {};  ///< which utterances of `calibration`; `samples` takes the place of take
+  std::function<void(const std::string&)> on_skipped =
+      {};  ///< told what of the speech cannot be used, and why
 };
 
 /// Transcribes calibration speech with the FP model while the activations of both its graphs are observed.
@@ -40,7 +46,8 @@ enum class PartFormat {
 struct QuantizeWhisperOptions {
   PartFormat encoder_format = PartFormat::int8;
   PartFormat decoder_format = PartFormat::int8;
-  std::filesystem::path calibration;         ///< a folder in LibriSpeech's layout
+  std::string calibration;                   ///< speech, as evaluate::open_speech() takes it; words may miss
+  evaluate::DataOptions data = {};           ///< which utterances of it; `samples` takes the place of take
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   std::filesystem::path statistics = {};     ///< instead: a file of calibrate_whisper()'s StatisticsSet
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
@@ -61,7 +68,8 @@ struct FormatTrial {
 struct QuantizeWhisperReport {
   PartFormat encoder_format = PartFormat::int8;  ///< what the parts became; never automatic
   PartFormat decoder_format = PartFormat::int8;
-  std::vector<FormatTrial> trials;  ///< empty where nothing was automatic
+  std::vector<FormatTrial> trials;   ///< empty where nothing was automatic
+  std::vector<std::string> skipped;  ///< what of the speech could not be used, one line each
   std::size_t n_utterances = 0;
   double audio_s = 0.0;
   std::size_t n_encoder_samples = 0;

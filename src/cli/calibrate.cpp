@@ -16,7 +16,10 @@ struct Arguments {
 
 int run(const Arguments& arguments, const Context& context) {
   CalibrateWhisperOptions options = arguments.options;
+  std::vector<std::string> skipped;
   options.calibration = arguments.data;
+  options.data.network = network_of(arguments.data);
+  options.on_skipped = [&](const std::string& line) { skipped.push_back(line); };
   options.progress_directory = arguments.output + ".progress";
   if (arguments.samples > 0) {
     options.samples = static_cast<std::size_t>(arguments.samples);
@@ -26,6 +29,7 @@ int run(const Arguments& arguments, const Context& context) {
                                                                context.console.progress(context.stop));
   statistics.save(arguments.output);
   remove_progress(options.progress_directory);
+  warn_of_skipped(context.console, skipped);
   context.console.print(
       fmt::format("{}: {} utterances, {:.1f} s of audio; {} encoder and {} decoder inferences",
                   arguments.output, statistics.inputs.size(), statistics.inputs_s,
@@ -44,13 +48,13 @@ Command add_calibrate(CLI::App& parent, const Context& context) {
   CLI::App* app = parent.add_subcommand("calibrate", "Take the statistics of a model that quantizing needs.");
   app->add_option("MODEL", arguments->model, "FP model: a directory, a checkpoint or a hub's name")
       ->required();
-  app->add_option("DATA", arguments->data, "folder of speech in LibriSpeech's layout")->required();
+  app->add_option("DATA", arguments->data, kSpeechHelp)->required();
   app->add_option("-o,--output", arguments->output, "file of statistics to write")
       ->type_name("FILE")
       ->required();
   app->add_flag("--resume", arguments->options.resume,
                 "go on where a calibration with the same output broke off");
-  add_samples(*app, arguments->samples);
+  add_samples(*app, arguments->samples, arguments->options.data);
   add_fields(*app, arguments->options.transcribe, calibration_group);
   add_session_options(*app, arguments->options.session);
   app->footer(

@@ -96,11 +96,26 @@ void finish_language(transcribe::TranscribeOptions& options) {
   transcribe::validate(options);
 }
 
-void add_samples(CLI::App& app, int& samples) {
+void add_samples(CLI::App& app, int& samples, evaluate::DataOptions& data) {
   const Field field{"samples", "utterances to calibrate with", 1, 1e6};
-  add_field(app, field, "--samples", samples)
+  add_field(app, field, "--samples,--take", samples)
       ->description("utterances to calibrate with (1 to 1000000; default 30)")
       ->group("Calibration");
+  add_fields(app, data, [](std::string_view name) { return name == "take" ? "" : "Calibration"; });
+}
+
+void warn_of_skipped(Console& console, const std::vector<std::string>& skipped) {
+  constexpr std::size_t kMostShown = 5;
+  for (std::size_t i = 0; i < std::min(skipped.size(), kMostShown); ++i) {
+    console.warn(skipped[i]);
+  }
+  if (skipped.size() > kMostShown) {
+    console.warn(fmt::format("{} more could not be used", skipped.size() - kMostShown));
+  }
+}
+
+hub::HubOptions network_of(const std::string& source) {
+  return source.starts_with("http") ? hub_options() : hub::HubOptions();
 }
 
 std::string calibration_group(std::string_view field_name) {

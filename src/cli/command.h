@@ -10,6 +10,7 @@
 
 #include "cli/console.h"
 #include "cli/field_options.h"
+#include "sotto/data_set.h"
 #include "sotto/transcribe.h"
 
 namespace sotto::cli {
@@ -58,9 +59,20 @@ void finish(transcribe::TranscribeOptions& options, const TemperatureOptions& te
 /// The same for a command whose temperatures are not options.
 void finish_language(transcribe::TranscribeOptions& options);
 
-/// Adds --samples, 0 where it is not given, and in the same group what must be known of calibration speech.
-void add_samples(CLI::App& app, int& samples);
+inline constexpr const char* kSpeechHelp =
+    "speech: a folder, a .tsv, .csv or .jsonl table, or a .tar archive, also at an http(s) URL";
+
+/// Adds --samples, 0 where it is not given, and in the same group which utterances of calibration speech are
+/// taken.
+void add_samples(CLI::App& app, int& samples, evaluate::DataOptions& data);
+/// What must be known of that speech.
 std::string calibration_group(std::string_view field_name);
+
+/// Says what of speech was left out; a set must not become smaller unseen.
+void warn_of_skipped(Console& console, const std::vector<std::string>& skipped);
+
+/// The environment's network options where `source` is a URL.
+hub::HubOptions network_of(const std::string& source);
 
 /// Adds --device, --inference-precision and --threads.
 void add_session_options(CLI::App& app, transcribe::SessionOptions& options);

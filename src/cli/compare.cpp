@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "cli/command.h"
-#include "cli/hub_environment.h"
 #include "core/atomic_file.h"
 #include "core/json_file.h"
 #include "sotto/error.h"
@@ -29,17 +28,6 @@ struct Arguments {
   evaluate::CompareOptions options;
   TemperatureOptions temperature;
 };
-
-/// Says what of the test set was left out; a set must not become smaller unseen.
-void warn_of_skipped(Console& console, const std::vector<std::string>& skipped) {
-  constexpr std::size_t kMostShown = 5;
-  for (std::size_t i = 0; i < std::min(skipped.size(), kMostShown); ++i) {
-    console.warn(skipped[i]);
-  }
-  if (skipped.size() > kMostShown) {
-    console.warn(fmt::format("{} more could not be used", skipped.size() - kMostShown));
-  }
-}
 
 /// A directory or a folder of results as it is, else a model of the hub.
 std::vector<std::filesystem::path> find_models(const Arguments& arguments, const Context& context) {
@@ -161,7 +149,7 @@ evaluate::DataOptions data_options(const Arguments& arguments) {
           .shuffle = arguments.shuffle,
           .seed = arguments.options.transcribe.seed,
           .translated = arguments.options.transcribe.task == transcribe::Task::translate,
-          .network = arguments.test.starts_with("http") ? hub_options() : hub::HubOptions()};
+          .network = network_of(arguments.test)};
 }
 
 int run(Arguments& arguments, const Context& context) {

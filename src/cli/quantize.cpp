@@ -71,6 +71,7 @@ QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments)
   if (!arguments.calibration.empty()) {
     options.calibration = arguments.calibration;
   }
+  options.data.network = network_of(options.calibration);
   if (!arguments.statistics.empty()) {
     options.statistics = arguments.statistics;
   }
@@ -81,7 +82,7 @@ QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments)
   const bool has_neither = options.calibration.empty() && options.statistics.empty();
   if (has_both || (has_neither && needs_calibration(options))) {
     throw Error(ErrorCode::invalid_argument, "arguments",
-                fmt::format("expected either --calibration DIR or --statistics FILE, found {}.",
+                fmt::format("expected either --calibration SPEECH or --statistics FILE, found {}.",
                             has_both ? "both" : "neither"));
   }
   finish_language(options.transcribe);
@@ -124,8 +125,9 @@ int run(const CLI::App& app, const Arguments& arguments, const Context& context)
                        context.console.progress(context.stop));
   if (needs_calibration(options) && options.statistics.empty() && report.n_utterances < options.samples) {
     context.console.warn(fmt::format("{} holds {} utterances, fewer than the {} asked for",
-                                     options.calibration.string(), report.n_utterances, options.samples));
+                                     options.calibration, report.n_utterances, options.samples));
   }
+  warn_of_skipped(context.console, report.skipped);
   print_trials(context.console, report);
   print_report(context.console, arguments, report);
   const std::size_t skipped = n_skipped(report.encoder_steps) + n_skipped(report.decoder_steps);
@@ -169,13 +171,13 @@ void add_options(CLI::App& app, Arguments& arguments) {
   app.add_option("--report", arguments.report,
                  "write what was done to each layer, or why not, as JSON, or as a page if FILE ends in .html")
       ->type_name("FILE");
-  app.add_option("--calibration", arguments.calibration, "folder of speech in LibriSpeech's layout")
-      ->type_name("DIR")
+  app.add_option("--calibration", arguments.calibration, kSpeechHelp)
+      ->type_name("SPEECH")
       ->group("Calibration");
   app.add_option("--statistics", arguments.statistics, "instead of it: a file that sotto calibrate wrote")
       ->type_name("FILE")
       ->group("Calibration");
-  add_samples(app, arguments.samples);
+  add_samples(app, arguments.samples, arguments.options.data);
   add_fields(app, arguments.options.transcribe, calibration_group);
   add_formats(app, arguments.options);
   add_fields(app, arguments.both, shared_group);

@@ -52,7 +52,8 @@ Files list_files(const fs::path& directory, bool translated) {
 /// Gathers utterances from transcript lines and remembers what could not be used.
 class Reader {
  public:
-  Reader(Files files, fs::path directory) : files_(std::move(files)), directory_(std::move(directory)) {}
+  Reader(Files files, fs::path directory, bool untranscribed)
+      : files_(std::move(files)), directory_(std::move(directory)), untranscribed_(untranscribed) {}
 
   DataSet read() {
     for (const fs::path& transcript : files_.transcripts) {
@@ -100,18 +101,22 @@ class Reader {
     data_.utterances.push_back({id, audio->second, words});
   }
 
-  /// The words of `audio` from the .txt of its name; its id is its path in the folder, without extension.
+  /// The words of `audio` from the .txt of its name, none where that may be; its id is its path in the
+  /// folder, without extension.
   void read_text_beside(const fs::path& stem, const fs::path& audio) {
     const auto text = files_.texts.find(stem);
-    if (text == files_.texts.end()) {
+    if (text == files_.texts.end() && !untranscribed_) {
       return skip(audio, "audio without a transcript");
     }
     const std::string id = stem.lexically_relative(directory_).generic_string();
     if (!ids_.insert(id).second) {
       return skip(audio, fmt::format("id {} was met before", id));
     }
-    std::ifstream in(text->second, std::ios::binary);
-    const std::string words{std::istreambuf_iterator<char>(in), {}};
+    std::string words;
+    if (text != files_.texts.end()) {
+      std::ifstream in(text->second, std::ios::binary);
+      words.assign(std::istreambuf_iterator<char>(in), {});
+    }
     data_.utterances.push_back({id, audio, std::string(trimmed(words))});
   }
 
@@ -121,6 +126,7 @@ class Reader {
 
   Files files_;
   fs::path directory_;
+  bool untranscribed_;
   std::set<fs::path> used_;
   std::set<std::string> ids_;
   DataSet data_;
@@ -128,22 +134,23 @@ class Reader {
 
 }  // namespace
 
-DataSet read_folder(const fs::path& directory, bool translated) {
-  DataSet data = Reader(list_files(directory, translated), directory).read();
+DataSet read_folder(const fs::path& directory, const DataOptions& options) {
+  DataSet data = Reader(list_files(directory, options.translated), directory, options.untranscribed).read();
   if (data.utterances.empty()) {
     throw Error(
         ErrorCode::not_found, directory.string(),
         fmt::format(
             "expected speech in LibriSpeech's layout (*.flac beside *.{}.txt of lines \"ID WORDS\") or "
             "with a .txt beside each file, found no utterance ({} files could not be used).",
-            translated ? "translation" : "trans", data.skipped.size()));
+            options.translated ? "translation" : "trans", data.skipped.size()));
   }
   return data;
 }
 
 DataSet read_librispeech(const fs::path& directory, std::size_t take) {
-  DataSet data = is_table_name(directory) && fs::is_regular_file(directory) ? read_manifest(directory)
-                                                                            : read_folder(directory, false);
+  DataSet data = is_table_name(directory) && fs::is_regular_file(directory)
+                     ? read_manifest(directory)
+                     : read_folder(directory, DataOptions());
   if (take != 0 && take < data.utterances.size()) {
     data.utterances.resize(take);
   }

@@ -62,7 +62,7 @@ std::unique_ptr<SpeechStream> open_speech(const std::string& source, const DataO
     return is_table_name(path) ? open_speech(chosen(read_manifest(path, options.translated), options))
                                : open_archive(source, file_bytes(path), options);
   }
-  return open_speech(chosen(read_folder(path, options.translated), options));
+  return open_speech(chosen(read_folder(path, options), options));
 }
 
 }  // namespace sotto::evaluate

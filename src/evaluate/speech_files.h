@@ -27,8 +27,9 @@ std::string_view trimmed(std::string_view text);
 /// Id and words of a line of a transcript "ID WORDS"; an empty id for an empty line.
 std::pair<std::string, std::string> split_transcript_line(std::string_view line);
 
-/// read_librispeech for transcripts or translations, all utterances.
-DataSet read_folder(const std::filesystem::path& directory, bool translated);
+/// read_librispeech for transcripts or translations, with or without recordings that have none, all
+/// utterances.
+DataSet read_folder(const std::filesystem::path& directory, const DataOptions& options);
 
 /// Samples and rate of the recording at `path`. Throws as audio::open_media does.
 Speech load_speech(std::string id, std::string text, const std::filesystem::path& path);

@@ -1,6 +1,8 @@
 #include "recipe/calibrate_whisper.h"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,8 +12,8 @@
 
 #include "core/log.h"
 #include "sotto/audio.h"
+#include "sotto/data_set.h"
 #include "sotto/error.h"
-#include "sotto/evaluate.h"
 
 namespace sotto {
 namespace fs = std::filesystem;
@@ -78,23 +80,22 @@ class SavedProgress {
   std::size_t n_files_ = 0;
 };
 
-/// The utterances that `done` does not hold yet. Throws Error(invalid_argument) if `done` is of other speech.
-std::vector<evaluate::Utterance> remaining(std::vector<evaluate::Utterance> utterances,
-                                           const quantize::StatisticsSet& done,
-                                           const CalibrateWhisperOptions& options) {
+/// Goes past the utterances that `done` holds. Throws Error(invalid_argument) if `done` is of other speech.
+void pass_over(evaluate::SpeechStream& speech,
+               const quantize::StatisticsSet& done,
+               const CalibrateWhisperOptions& options) {
   const std::string settings = settings_text(options);
   if (!done.settings.empty() && done.settings != settings) {
     throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
                 fmt::format("expected progress made with {}, found {}.", settings, done.settings));
   }
   for (std::size_t i = 0; i < done.inputs.size(); ++i) {
-    if (i >= utterances.size() || utterances[i].id != done.inputs[i]) {
+    const auto next = i < options.samples ? speech.next() : std::nullopt;
+    if (!next || next->id != done.inputs[i]) {
       throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
                   fmt::format("expected progress with the same speech, found utterance {}.", done.inputs[i]));
     }
   }
-  utterances.erase(utterances.begin(), utterances.begin() + static_cast<std::ptrdiff_t>(done.inputs.size()));
-  return utterances;
 }
 
 /// An FP model that is observed while it transcribes.
@@ -105,14 +106,14 @@ class ObservedModel {
         decoder_(fp.decoder, {.attention_inputs = options.attention_inputs}),
         transcriber_(instrumented(fp), session_of(options)) {}
 
-  void hear(const evaluate::Utterance& utterance,
+  void hear(const evaluate::Speech& utterance,
             const transcribe::TranscribeOptions& options,
             const Progress& progress) {
     const transcribe::Listeners listeners{
         .on_segment = {}, .on_inference = [this](transcribe::Stage stage, ov::InferRequest& request, double) {
           (stage == transcribe::Stage::encoder ? encoder_ : decoder_).observe(request);
         }};
-    const auto source = audio::open_media(utterance.audio);
+    const auto source = audio::from_samples(utterance.samples);
     audio_s_ += transcriber_.transcribe(*source, options, listeners, {.report = {}, .stop = progress.stop})
                     .duration_s;
     heard_.push_back(utterance.id);
@@ -151,15 +152,16 @@ class ObservedModel {
 
 }  // namespace
 
-void validate_calibration(const fs::path& calibration,
-                          std::size_t samples,
-                          const transcribe::TranscribeOptions& options) {
-  if (samples == 0) {
+std::unique_ptr<evaluate::SpeechStream> open_calibration(const CalibrateWhisperOptions& options) {
+  if (options.samples == 0) {
     throw Error(ErrorCode::invalid_argument, "samples",
                 "expected at least one calibration utterance, found 0.");
   }
-  transcribe::validate(options);
-  evaluate::read_librispeech(calibration, samples);
+  transcribe::validate(options.transcribe);
+  evaluate::DataOptions data = options.data;
+  data.take = options.samples;
+  data.untranscribed = true;
+  return evaluate::open_speech(options.calibration, data);
 }
 
 model::WhisperModel read_whisper(const fs::path& model, const Progress& progress) {
@@ -170,29 +172,42 @@ model::WhisperModel read_whisper(const fs::path& model, const Progress& progress
 }
 
 quantize::StatisticsSet calibrate(const model::WhisperModel& fp,
+                                  evaluate::SpeechStream& speech,
                                   const CalibrateWhisperOptions& options,
                                   const Progress& progress) {
   SavedProgress saved(options.progress_directory, options.resume);
   quantize::StatisticsSet done = saved.load();
-  const auto all = evaluate::read_librispeech(options.calibration, options.samples).utterances;
-  const auto utterances = remaining(all, done, options);
+  pass_over(speech, done, options);
   ObservedModel observed(fp, options);
   const auto take = [&] {
     quantize::StatisticsSet some = observed.take();
     some.settings = settings_text(options);
     return some;
   };
-  auto n_done = static_cast<double>(all.size() - utterances.size());
-  for (const evaluate::Utterance& utterance : utterances) {
-    step(progress, "calibrate", n_done++, static_cast<double>(all.size()));
-    observed.hear(utterance, options.transcribe, progress);
+  std::size_t n_done = done.inputs.size();
+  const auto n_all = static_cast<double>(speech.size().value_or(options.samples));
+  for (; n_done < options.samples; ++n_done) {
+    const auto utterance = speech.next();
+    if (!utterance) {
+      break;
+    }
+    step(progress, "calibrate", static_cast<double>(n_done), n_all);
+    observed.hear(*utterance, options.transcribe, progress);
     if (saved.is_kept() && observed.n_heard() >= options.utterances_a_save) {
       const auto some = take();
       saved.add(some);
       done.merge(some);
     }
   }
-  step(progress, "calibrate", n_done, static_cast<double>(all.size()));
+  step(progress, "calibrate", n_all, n_all);
+  if (options.on_skipped) {
+    std::ranges::for_each(speech.skipped(), options.on_skipped);
+  }
+  if (n_done == 0) {
+    throw Error(ErrorCode::not_found, options.calibration,
+                fmt::format("expected at least one utterance, found none ({} could not be used).",
+                            speech.skipped().size()));
+  }
   if (done.parts.empty()) {
     return take();
   }
@@ -210,8 +225,8 @@ void remove_progress(const fs::path& directory) {
 quantize::StatisticsSet calibrate_whisper(const fs::path& model,
                                           const CalibrateWhisperOptions& options,
                                           const Progress& progress) {
-  validate_calibration(options.calibration, options.samples, options.transcribe);
-  return calibrate(read_whisper(model, progress), options, progress);
+  const auto speech = open_calibration(options);
+  return calibrate(read_whisper(model, progress), *speech, options, progress);
 }
 
 }  // namespace sotto

@@ -158,7 +158,9 @@ void read_fields(const Value& object, Options& options, const Skip& skip) {
 /// Each option on its own, so that its name is known beside those of QuantizeOptions.
 template <typename Visitor>
 void visit_own_fields(QuantizeWhisperOptions& o, Visitor&& visit) {
-  visit(Field{"calibration", "folder of speech in LibriSpeech's layout"}, o.calibration);
+  visit(Field{"calibration", "calibration speech: a folder, a table or an archive, also at a URL"},
+        o.calibration);
+  visit(Field{"data", "which utterances of it"}, o.data);
   visit(Field{"statistics", "file that sotto calibrate wrote"}, o.statistics);
   visit(Field{"samples", "utterances to calibrate with", 1, 1e6}, o.samples);
   visit(Field{"encoder_format", "what becomes of the encoder"}, o.encoder_format);

@@ -34,20 +34,19 @@ Progress prefixed(const Progress& progress, const std::string& part) {
           .stop = progress.stop};
 }
 
-/// Calibrates, or reads what was calibrated before; nothing where nothing needs it.
-quantize::StatisticsSet find_statistics(const model::WhisperModel& whisper,
-                                        const QuantizeWhisperOptions& options,
-                                        const Progress& progress) {
-  if (options.statistics.empty()) {
-    return !needs_calibration(options) ? quantize::StatisticsSet{}
-                                       : calibrate(whisper,
-                                                   {.calibration = options.calibration,
-                                                    .samples = options.samples,
-                                                    .transcribe = options.transcribe,
-                                                    .session = options.session,
-                                                    .attention_inputs = options.decoder.attention_inputs},
-                                                   progress);
-  }
+CalibrateWhisperOptions calibration_options(const QuantizeWhisperOptions& options,
+                                            QuantizeWhisperReport& report) {
+  return {.calibration = options.calibration,
+          .samples = options.samples,
+          .transcribe = options.transcribe,
+          .session = options.session,
+          .attention_inputs = options.decoder.attention_inputs,
+          .data = options.data,
+          .on_skipped = [&report](const std::string& line) { report.skipped.push_back(line); }};
+}
+
+/// Those of a file.
+quantize::StatisticsSet read_statistics(const QuantizeWhisperOptions& options) {
   auto statistics = quantize::StatisticsSet::load(options.statistics);
   for (const char* part : {"encoder", "decoder"}) {
     if (!statistics.parts.contains(part)) {
@@ -95,15 +94,20 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
                                        const QuantizeWhisperOptions& options,
                                        const Progress& progress) {
   using Clock = std::chrono::steady_clock;
-  if (options.statistics.empty() && needs_calibration(options)) {
-    validate_calibration(options.calibration, options.samples, options.transcribe);
-  }
+  QuantizeWhisperReport report;
+  const CalibrateWhisperOptions calibrating = calibration_options(options, report);
+  const bool calibrates = options.statistics.empty() && needs_calibration(options);
+  const auto speech = calibrates ? open_calibration(calibrating) : nullptr;
 
   model::WhisperModel whisper = read_whisper(model, progress);
 
-  QuantizeWhisperReport report;
   auto start = Clock::now();
-  quantize::StatisticsSet calibration = find_statistics(whisper, options, progress);
+  quantize::StatisticsSet calibration;
+  if (speech) {
+    calibration = calibrate(whisper, *speech, calibrating, progress);
+  } else if (!options.statistics.empty()) {
+    calibration = read_statistics(options);
+  }
   report.calibration_s = seconds_since(start);
   report.n_utterances = calibration.inputs.size();
   report.audio_s = calibration.inputs_s;

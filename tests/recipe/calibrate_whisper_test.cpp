@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "evaluate/tar.h"
 #include "sotto/recipe.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
@@ -87,6 +88,55 @@ TEST(CalibrateWhisper, StatisticsServeAnyOptionsOfTheirModelOnly) {
                      "none of its encoder");
 }
 
+std::string statistics_of(const std::string& speech, const evaluate::DataOptions& data) {
+  const test::TempDir dir;
+  CalibrateWhisperOptions options = options_for(2);
+  options.calibration = speech;
+  options.data = data;
+  calibrate_whisper(kModel, options).save(dir / "a.stats");
+  return test::read_file(dir / "a.stats");
+}
+
+TEST(CalibrateWhisper, HearsTheSameOfAFolderAndAnArchiveAndWithoutWords) {
+  const test::TempDir dir;
+  const std::string folder = options_for(1).calibration;
+  const auto all = evaluate::read_librispeech(folder, 3).utterances;
+  std::vector<evaluate::test::TarMember> members;
+  std::string words;
+  fs::create_directory(dir / "silent");
+  for (const evaluate::Utterance& utterance : all) {
+    const std::string sound = test::read_file(utterance.audio);
+    members.push_back({"a/" + utterance.audio.filename().string(), sound});
+    words += utterance.id + " " + utterance.text + "\n";
+    test::write_file(dir / ("silent/" + utterance.audio.filename().string()), sound);
+  }
+  members.push_back({"a/a.trans.txt", words});
+  test::write_file(dir / "speech.tar", evaluate::test::make_tar(members));
+
+  evaluate::DataOptions skipping;
+  skipping.skip = 1;
+  evaluate::DataOptions shuffled;
+  shuffled.shuffle = true;
+  const std::string wanted = statistics_of(folder, skipping);
+  EXPECT_EQ(statistics_of((dir / "speech.tar").string(), skipping), wanted);
+  EXPECT_EQ(statistics_of((dir / "silent").string(), skipping), wanted);
+  EXPECT_NE(statistics_of(folder, shuffled), wanted);
+}
+
+TEST(CalibrateWhisper, TellsWhatCannotBeUsedAndRefusesNothingAtAll) {
+  const test::TempDir dir;
+  fs::create_directory(dir / "bad");
+  test::write_file(dir / "bad/one.flac", "fLaC");
+  CalibrateWhisperOptions options = options_for(2);
+  options.calibration = (dir / "bad").string();
+  std::vector<std::string> skipped;
+  options.on_skipped = [&](const std::string& line) { skipped.push_back(line); };
+  test::expect_error([&] { calibrate_whisper(kModel, options); }, ErrorCode::not_found,
+                     "expected at least one utterance, found none (1 could");
+  ASSERT_EQ(skipped.size(), 1U);
+  EXPECT_NE(skipped[0].find("one.flac"), std::string::npos);
+}
+
 QuantizeWhisperOptions config(const std::string& text) {
   const test::TempDir dir;
   test::write_file(dir / "c.json", text);
@@ -97,11 +147,13 @@ QuantizeWhisperOptions config(const std::string& text) {
 
 TEST(Config, SetsWhatItNames) {
   const QuantizeWhisperOptions options = config(R"({
-    "samples": 7, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
+    "samples": 7, "data": {"skip": 4, "shuffle": true}, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
     "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
     "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
     "session": {"threads": 2}})");
   EXPECT_EQ(options.samples, 7U);
+  EXPECT_EQ(options.data.skip, 4U);
+  EXPECT_TRUE(options.data.shuffle);
   EXPECT_EQ(options.statistics, "a.stats");
   EXPECT_EQ(options.encoder.preset, quantize::Preset::performance);
   EXPECT_EQ(options.decoder.preset, quantize::Preset::performance);
