@@ -100,6 +100,20 @@ struct EnumNames<PartFormat> {
        {"auto", PartFormat::automatic}}};
 };
 
+template <>
+struct EnumNames<quantize::Parity> {
+  static constexpr std::array<std::pair<std::string_view, quantize::Parity>, 2> values = {
+      {{"none", quantize::Parity::none}, {"nncf", quantize::Parity::nncf}}};
+};
+
+template <>
+struct EnumNames<quantize::BiasCorrection> {
+  static constexpr std::array<std::pair<std::string_view, quantize::BiasCorrection>, 3> values = {
+      {{"none", quantize::BiasCorrection::none},
+       {"per_channel", quantize::BiasCorrection::per_channel},
+       {"fast", quantize::BiasCorrection::fast}}};
+};
+
 /// `Options`, const or not.
 template <typename T, typename Options>
 concept FieldsOf = std::same_as<std::remove_const_t<T>, Options>;
@@ -260,23 +274,32 @@ void visit_fields(Options& o, Visitor&& visit) {
 template <FieldsOf<quantize::QuantizeOptions> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
   constexpr double kNone = std::numeric_limits<double>::infinity();
+  visit(Field{"parity", "nncf: do everything as NNCF does; none: what is left to choose is chosen by error"},
+        o.parity);
   visit(Field{"preset", "performance: symmetric activations; mixed: asymmetric ones"}, o.preset);
   visit(
       Field{"smooth_quant_alpha", "share of the range moved into MatMul weights; -1: no SmoothQuant", -1, 1},
       o.smooth_quant_alpha);
   visit(Field{"smooth_quant_alpha_convolution", "the same for convolutions", -1, 1},
         o.smooth_quant_alpha_convolution);
-  visit(Field{"fast_bias_correction", "correct biases for the shift quantizing causes"},
-        o.fast_bias_correction);
-  visit(Field{"bias_correction_threshold", "largest |shift / bias| of a layer that is still corrected", 0,
-              kNone},
+  visit(Field{"smooth_quant_search",
+              "choose alpha, or no smoothing, for each group of layers by the error it leads to"},
+        o.smooth_quant_search);
+  visit(Field{"smooth_quant_fold", "multiply smoothing scales into the normalization before, where exact"},
+        o.smooth_quant_fold);
+  visit(Field{"bias_correction",
+              "make up in biases for what quantizing shifts: none, per_channel, or fast, which is NNCF's"},
+        o.bias_correction);
+  visit(Field{"bias_correction_threshold", "fast: largest |shift / bias| of a layer that is still corrected",
+              0, kNone},
         o.bias_correction_threshold);
   visit(Field{"overflow_fix",
-              "half-range weights against overflow on processors without VNNI: automatic, enable, "
+              "half-range weights against overflow: automatic (on processors without VNNI), enable, "
               "first_layer_only or disable"},
         o.overflow_fix);
   visit(Field{"compress_weights", "store weights as i8"}, o.compress_weights);
   visit(Field{"attention_inputs", "quantize Q and K of attention as NNCF does"}, o.attention_inputs);
+  visit(Field{"search_ranges", "choose activation ranges by the error they lead to"}, o.search_ranges);
   visit(Field{"quantize_outputs", "put quantizers before the model's results too"}, o.quantize_outputs);
   visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
 }

@@ -21,6 +21,14 @@ namespace sotto::quantize {
 enum class Preset { performance, mixed };                                 ///< mixed: asymmetric activations
 enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< half-range weights without VNNI
 
+/// Whose behaviour the options follow where they leave a choice; see resolved().
+enum class Parity { none, nncf };
+
+/// How biases make up for what quantizing takes from the mean output of a layer.
+/// per_channel: for weights and activations, each channel where that lowers the error; layers without a bias
+/// get one where it helps. fast: NNCF's FastBiasCorrection, for weights only and whole layers only.
+enum class BiasCorrection { none, per_channel, fast };
+
 /// How the minima (or maxima) of the samples become one bound. "no_outliers" leaves out samples beyond the
 /// quantiles outlier_probability and 1 - outlier_probability.
 enum class Aggregator { minimum, maximum, mean, median, mean_no_outliers, median_no_outliers };
@@ -47,14 +55,23 @@ struct IgnoredScope {
   bool validate = true;  ///< Error(not_found) if a rule matches nothing
 };
 
-/// Options of post-training quantization under NNCF's names; defaults are NNCF 3.4's for transformers.
+/// Options of post-training quantization under NNCF's names. What NNCF 3.4 does for transformers is one
+/// option away, parity; without it what is left to choose is chosen by error.
 struct QuantizeOptions {
+  Parity parity = Parity::none;
   Preset preset = Preset::mixed;
   double smooth_quant_alpha = 0.95;              ///< MatMul, 0..1; negative switches SmoothQuant off
   double smooth_quant_alpha_convolution = -1.0;  ///< Convolution, the same
-  bool fast_bias_correction = true;
-  double bias_correction_threshold = 2.0;  ///< largest |shift / bias| of a layer that is still corrected
-  OverflowFix overflow_fix = OverflowFix::first_layer_only;
+  /// Choose the alpha of each group of MatMuls, or no smoothing, by the error quantizing then causes for a
+  /// sample of tokens; smooth_quant_alpha is one of the candidates, and is taken where no tokens are kept.
+  bool smooth_quant_search = false;
+  /// Multiply smoothing scales into the affine part of the normalization before, where nothing else reads it;
+  /// off, or where that is not possible: a Multiply of their own.
+  bool smooth_quant_fold = true;
+  BiasCorrection bias_correction = BiasCorrection::fast;
+  /// Of BiasCorrection::fast: largest |shift / bias| of a layer that is still corrected.
+  double bias_correction_threshold = 2.0;
+  OverflowFix overflow_fix = OverflowFix::automatic;
   bool compress_weights = true;  ///< store i8 constants; false keeps FakeQuantize on the weights
   IgnoredScope ignored_scope = {};
   /// Quantize Q and K of ScaledDotProductAttention as NNCF does. In a graph without state the CPU then runs
@@ -70,14 +87,21 @@ struct QuantizeOptions {
   bool quantize_outputs = false;  ///< put quantizers before the model's results too
 };
 
+/// The options quantize() works with: Parity::nncf sets what it decides (search_ranges, smooth_quant_search,
+/// smooth_quant_fold, attention_inputs, fast bias correction where there is any, half range for the first
+/// layer where that is automatic). CollectorOptions are taken from what this returns.
+QuantizeOptions resolved(QuantizeOptions options);
+
 /// What one algorithm did to one layer, or why it did nothing.
 struct StepReport {
-  std::string algorithm;  ///< "smooth_quant", "min_max", "fast_bias_correction", "compress_weights"
+  std::string algorithm;  ///< "smooth_quant", "min_max", "bias_correction", "fast_bias_correction",
+                          ///< "compress_weights"
   std::string node;       ///< friendly name
   bool done = false;
   std::string reason;  ///< why not, empty if done
-  /// smooth_quant: min/max ratio of the scales; bias correction: largest |shift/bias|; compress_weights and
-  /// weight_compression: signal to quantization noise of the weight, dB
+  /// smooth_quant: smallest over largest scale; min_max: width of the range; bias_correction: share of the
+  /// channels changed; fast_bias_correction: largest |shift / bias|; compress_weights and weight_compression:
+  /// signal to quantization noise of the weight, dB.
   double value = 0.0;
 };
 
@@ -182,7 +206,7 @@ struct QuantizeResult {
 };
 
 /// INT8 post-training quantization of any OpenVINO model for which statistics were taken: SmoothQuant, then
-/// MinMax with FakeQuantize placement for transformers, then fast bias correction, then i8 weights.
+/// MinMax with FakeQuantize placement for transformers, then bias correction, then i8 weights.
 ///
 /// `model` is the one given to the Collector; it is not changed (constants are shared). Throws
 /// Error(invalid_argument) for options out of range or statistics of another model or of no inference.

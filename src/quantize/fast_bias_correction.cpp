@@ -17,12 +17,6 @@ namespace {
 
 constexpr const char* kName = "fast_bias_correction";
 
-/// The input of a quantized layer with the FakeQuantize taken off again: where its statistics are.
-Tensor observed_input(const Weight& weight) {
-  const Tensor input = weight.node->input_value(1 - weight.port);
-  return type_name(*input.get_node()) == "FakeQuantize" ? input.get_node()->input_value(0) : input;
-}
-
 std::vector<float> scaled_mean(const TensorStatistics& tensor) {
   std::vector<float> mean = tensor.site->mean();
   for (std::size_t c = 0; c < tensor.scale.size(); ++c) {
@@ -77,46 +71,6 @@ std::vector<float> mean_of_taps(const Weight& weight,
   return taps;
 }
 
-/// What to add to the bias of each output channel; empty, with a reason, if that is not known.
-std::vector<float> bias_shift(const StatisticsMap& statistics,
-                              const Weight& weight,
-                              std::span<const float> values,
-                              const QuantizedWeight& quantized,
-                              std::string& reason) {
-  const Tensor input = observed_input(weight);
-  const auto rank = static_cast<std::size_t>(input.get_partial_shape().rank().get_length());
-  const std::size_t axis = activation_channel_axis(*weight.node, 1 - weight.port, rank);
-  const TensorStatistics* observed = statistics.along(input, axis);
-  if (observed == nullptr || observed->site->n_samples == 0) {
-    reason = "nothing was observed";
-    return {};
-  }
-  std::vector<float> mean = scaled_mean(*observed);
-  std::vector<double> exact;
-  if (is_matmul(*weight.node)) {
-    if (weight.port != 1 || weight.shape.size() != 2 || axis + 1 != rank) {
-      reason = "the layer is not activation [.., channels] times a matrix";
-      return {};
-    }
-    exact = dot(values, mean, weight);
-  } else {
-    const TensorStatistics* output = statistics.along(weight.node->output(0), 1);
-    if (output == nullptr) {
-      reason = "nothing was observed";
-      return {};
-    }
-    mean = mean_of_taps(weight, mean, observed->site->first_shape);
-    const std::vector<float> measured = output->site->mean();
-    exact.assign(measured.begin(), measured.end());
-  }
-  const std::vector<double> approximate = dot(quantized, mean, weight);
-  std::vector<float> shift;
-  for (std::size_t c = 0; c < exact.size(); ++c) {
-    shift.push_back(static_cast<float>(exact[c] - approximate[c]));
-  }
-  return shift;
-}
-
 /// |shift / bias| of the worst channel; infinite if a bias is exactly 0.
 double magnitude(const std::vector<float>& bias, const std::vector<float>& shift) {
   double worst = 0.0;
@@ -128,6 +82,65 @@ double magnitude(const std::vector<float>& bias, const std::vector<float>& shift
     worst = std::max(worst, static_cast<double>(std::abs((updated - bias[c]) / bias[c])));
   }
   return worst;
+}
+
+}  // namespace
+
+Tensor observed_input(const Weight& weight) {
+  const Tensor input = weight.node->input_value(1 - weight.port);
+  return type_name(*input.get_node()) == "FakeQuantize" ? input.get_node()->input_value(0) : input;
+}
+
+std::vector<float> as_operand(const Weight& weight, std::vector<float> mean, const SiteStatistics& observed) {
+  return is_matmul(*weight.node) ? std::move(mean) : mean_of_taps(weight, mean, observed.first_shape);
+}
+
+const TensorStatistics* linear_input(const StatisticsMap& statistics,
+                                     const Weight& weight,
+                                     std::string& reason) {
+  const Tensor input = observed_input(weight);
+  const auto rank = static_cast<std::size_t>(input.get_partial_shape().rank().get_length());
+  const std::size_t axis = activation_channel_axis(*weight.node, 1 - weight.port, rank);
+  const TensorStatistics* observed = statistics.along(input, axis);
+  if (observed == nullptr || observed->site->n_samples == 0) {
+    reason = "nothing was observed";
+    return nullptr;
+  }
+  if (is_matmul(*weight.node) && (weight.port != 1 || weight.shape.size() != 2 || axis + 1 != rank)) {
+    reason = "the layer is not activation [.., channels] times a matrix";
+    return nullptr;
+  }
+  return observed;
+}
+
+std::vector<float> weight_shift(const StatisticsMap& statistics,
+                                const Weight& weight,
+                                std::span<const float> values,
+                                const QuantizedWeight& quantized,
+                                std::string& reason) {
+  const TensorStatistics* observed = linear_input(statistics, weight, reason);
+  if (observed == nullptr) {
+    return {};
+  }
+  const std::vector<float> mean = as_operand(weight, scaled_mean(*observed), *observed->site);
+  std::vector<double> exact;
+  if (is_matmul(*weight.node)) {
+    exact = dot(values, mean, weight);
+  } else {
+    const TensorStatistics* output = statistics.along(weight.node->output(0), 1);
+    if (output == nullptr) {
+      reason = "nothing was observed";
+      return {};
+    }
+    const std::vector<float> measured = output->site->mean();
+    exact.assign(measured.begin(), measured.end());
+  }
+  const std::vector<double> approximate = dot(quantized, mean, weight);
+  std::vector<float> shift;
+  for (std::size_t c = 0; c < exact.size(); ++c) {
+    shift.push_back(static_cast<float>(exact[c] - approximate[c]));
+  }
+  return shift;
 }
 
 void replace_bias(const Bias& bias, const std::vector<float>& values) {
@@ -144,8 +157,6 @@ void replace_bias(const Bias& bias, const std::vector<float>& values) {
   bias.add->input(bias.port).replace_source_output(source);
 }
 
-}  // namespace
-
 bool is_bias_correctable(const InferenceGraph& graph, const Weight& weight) {
   const std::string_view type = type_name(*weight.node);
   return (type == "MatMul" || type == "Convolution") && find_bias(graph, *weight.node);
@@ -158,7 +169,7 @@ StepReport correct_bias(const InferenceGraph& graph,
                         const QuantizedWeight& quantized,
                         double threshold) {
   StepReport report{kName, weight.node->get_friendly_name(), false, {}, 0.0};
-  const std::vector<float> shift = bias_shift(statistics, weight, values, quantized, report.reason);
+  const std::vector<float> shift = weight_shift(statistics, weight, values, quantized, report.reason);
   if (shift.empty()) {
     return report;
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "quantize/graph_analysis.h"
@@ -20,6 +22,29 @@ StepReport correct_bias(const InferenceGraph& graph,
                         std::span<const float> values,
                         const QuantizedWeight& quantized,
                         double threshold);
+
+/// The tensor a layer's statistics are of: its input with the FakeQuantize taken off.
+Tensor observed_input(const Weight& weight);
+
+/// What a layer's weights are multiplied with if every position of its input holds the channels' `mean`: that
+/// itself for MatMul; for Convolution [input channels, kernel taps], less where taps meet padding.
+std::vector<float> as_operand(const Weight& weight, std::vector<float> mean, const SiteStatistics& observed);
+
+/// Mean output of a layer with its own weights less that with quantized ones; of each output channel. Empty,
+/// with a reason, if it is not known.
+std::vector<float> weight_shift(const StatisticsMap& statistics,
+                                const Weight& weight,
+                                std::span<const float> values,
+                                const QuantizedWeight& quantized,
+                                std::string& reason);
+
+/// The statistics of a layer's input along its channels; nullptr, with a reason, if the layer is not one
+/// whose mean output follows from them.
+const TensorStatistics* linear_input(const StatisticsMap& statistics,
+                                     const Weight& weight,
+                                     std::string& reason);
+
+void replace_bias(const Bias& bias, const std::vector<float>& values);
 
 /// Layers that can be corrected: Convolution and MatMul with a bias.
 bool is_bias_correctable(const InferenceGraph& graph, const Weight& weight);

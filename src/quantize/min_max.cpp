@@ -129,8 +129,7 @@ class Ranges {
       return quantizer.symmetric ? symmetric_range(wide.min, wide.max_magnitude)
                                  : asymmetric_range(wide.min, wide.max);
     }
-    const Extremes narrow = tensor_extremes(tensor, statistics_.statistics(), RangeEstimator{});
-    return search_range(sample(quantizer, tensor), narrow, wide, quantizer.symmetric);
+    return search_range(sample(quantizer, tensor), wide, quantizer.symmetric);
   }
 
  private:

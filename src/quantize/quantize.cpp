@@ -11,6 +11,7 @@
 
 #include "core/cpu_features.h"
 #include "core/log.h"
+#include "quantize/bias_correction.h"
 #include "quantize/fast_bias_correction.h"
 #include "quantize/graph_analysis.h"
 #include "quantize/ignored_patterns.h"
@@ -175,7 +176,16 @@ class WeightQuantizer {
   }
 
   void correct(const Weight& weight, const std::vector<float>& values, const QuantizedWeight& quantized) {
-    if (options_.fast_bias_correction && is_bias_correctable(graph_, weight)) {
+    switch (options_.bias_correction) {
+      case BiasCorrection::none:
+        return;
+      case BiasCorrection::per_channel:
+        correct_bias_per_channel(graph_, statistics_, weight, values, quantized, reports_);
+        return;
+      case BiasCorrection::fast:
+        break;
+    }
+    if (is_bias_correctable(graph_, weight)) {
       reports_.push_back(
           correct_bias(graph_, statistics_, weight, values, quantized, options_.bias_correction_threshold));
     }
@@ -229,6 +239,23 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
 
 }  // namespace
 
+QuantizeOptions resolved(QuantizeOptions options) {
+  if (options.parity == Parity::none) {
+    return options;
+  }
+  options.smooth_quant_search = false;
+  options.smooth_quant_fold = false;
+  options.search_ranges = false;
+  options.attention_inputs = true;
+  if (options.bias_correction == BiasCorrection::per_channel) {
+    options.bias_correction = BiasCorrection::fast;
+  }
+  if (options.overflow_fix == OverflowFix::automatic) {
+    options.overflow_fix = OverflowFix::first_layer_only;
+  }
+  return options;
+}
+
 QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
                         const Statistics& statistics,
                         const QuantizeOptions& options,
@@ -238,7 +265,7 @@ QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
     throw Error(ErrorCode::invalid_argument, kWhere, "expected a model, found none.");
   }
   try {
-    return run(model, statistics, options, progress);
+    return run(model, statistics, resolved(options), progress);
   } catch (const ov::Exception& e) {
     throw Error(ErrorCode::internal, kWhere, e.what());
   }

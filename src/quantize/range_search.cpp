@@ -1,17 +1,17 @@
 #include "quantize/range_search.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 namespace sotto::quantize {
 namespace {
 
-constexpr int kSteps = 4;  // five places for each end
-
-float between(float narrow, float wide, int step) {
-  return narrow + (wide - narrow) * static_cast<float>(step) / static_cast<float>(kSteps);
-}
+constexpr std::array kShares = {1.0F,  0.95F, 0.9F, 0.85F, 0.8F, 0.75F, 0.7F,
+                                0.65F, 0.6F,  0.5F, 0.4F,  0.3F, 0.2F,  0.1F};
+constexpr int kRounds = 2;  // each end in turn
 
 float squared_error(const float* x, const float* importance, std::size_t n, float low, float high) {
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding and taking it away rounds to an integer
@@ -27,10 +27,39 @@ float squared_error(const float* x, const float* importance, std::size_t n, floa
   return sum;
 }
 
-Range range_of(const Extremes& extremes, bool symmetric) {
-  return symmetric ? symmetric_range(extremes.min, extremes.max_magnitude)
-                   : asymmetric_range(extremes.min, extremes.max);
-}
+/// Keeps the best of the ranges it is shown.
+class Search {
+ public:
+  Search(const RangeSample& sample, const Extremes& wide, bool symmetric)
+      : sample_(sample), wide_(wide), symmetric_(symmetric) {}
+
+  void try_shares(float of_low, float of_high) {
+    const Extremes extremes{
+        {wide_.min[0] * of_low}, {wide_.max[0] * of_high}, {wide_.max_magnitude[0] * of_high}};
+    Range range = symmetric_ ? symmetric_range(extremes.min, extremes.max_magnitude)
+                             : asymmetric_range(extremes.min, extremes.max);
+    const double error = quantization_error(sample_, range.low[0], range.high[0]);
+    if (error < least_) {
+      least_ = error;
+      low_ = of_low;
+      high_ = of_high;
+      best_ = std::move(range);
+    }
+  }
+
+  float low() const { return low_; }
+  float high() const { return high_; }
+  Range take() { return std::move(best_); }
+
+ private:
+  const RangeSample& sample_;
+  const Extremes& wide_;
+  bool symmetric_;
+  double least_ = std::numeric_limits<double>::infinity();
+  float low_ = 1.0F;
+  float high_ = 1.0F;
+  Range best_;
+};
 
 }  // namespace
 
@@ -43,23 +72,22 @@ double quantization_error(const RangeSample& sample, float low, float high) {
   return sum;
 }
 
-Range search_range(const RangeSample& sample, const Extremes& narrow, const Extremes& wide, bool symmetric) {
-  Range best;
-  double least = std::numeric_limits<double>::infinity();
-  for (int i = kSteps; i >= 0; --i) {
-    for (int j = symmetric ? 0 : kSteps; j >= 0; --j) {
-      const Extremes candidate{{between(narrow.min[0], wide.min[0], symmetric ? i : j)},
-                               {between(narrow.max[0], wide.max[0], i)},
-                               {between(narrow.max_magnitude[0], wide.max_magnitude[0], i)}};
-      Range range = range_of(candidate, symmetric);
-      const double error = quantization_error(sample, range.low[0], range.high[0]);
-      if (error < least) {
-        least = error;
-        best = std::move(range);
-      }
+Range search_range(const RangeSample& sample, const Extremes& wide, bool symmetric) {
+  Search search(sample, wide, symmetric);
+  for (const float share : kShares) {
+    search.try_shares(share, share);
+  }
+  for (int round = 0; round < kRounds && !symmetric; ++round) {
+    const float low = search.low();
+    for (const float share : kShares) {
+      search.try_shares(low, share);
+    }
+    const float high = search.high();
+    for (const float share : kShares) {
+      search.try_shares(share, high);
     }
   }
-  return best;
+  return search.take();
 }
 
 }  // namespace sotto::quantize

@@ -17,8 +17,8 @@ struct RangeSample {
 /// cost in the outputs of the layers behind, taking the channels' errors as independent.
 double quantization_error(const RangeSample& sample, float low, float high);
 
-/// The range between `narrow` and `wide` (one value each) that costs least. Each end takes one of five places
-/// from the narrow to the wide one.
-Range search_range(const RangeSample& sample, const Extremes& narrow, const Extremes& wide, bool symmetric);
+/// The range within `wide` (one value each) that costs least. Each end is tried at several shares of its
+/// distance from 0.
+Range search_range(const RangeSample& sample, const Extremes& wide, bool symmetric);
 
 }  // namespace sotto::quantize

@@ -9,9 +9,12 @@
 #include <fmt/format.h>
 #include <openvino/op/multiply.hpp>
 
+#include "core/parallel.h"
 #include "quantize/aggregate.h"
 #include "quantize/observation.h"
 #include "quantize/op_table.h"
+#include "quantize/smooth_fold.h"
+#include "quantize/smooth_search.h"
 #include "quantize/weights.h"
 
 namespace sotto::quantize {
@@ -21,6 +24,7 @@ constexpr const char* kName = "smooth_quant";
 constexpr float kMinStatistic = 1e-5F;
 constexpr float kMaxScale = 100.0F;
 constexpr double kLowQuantile = 0.1;
+constexpr std::size_t kMaxThreads = 8;  // each holds one weight in f32
 constexpr float kEpsilon = std::numeric_limits<float>::epsilon();
 
 /// Layers that read one tensor at the same port.
@@ -151,6 +155,103 @@ std::shared_ptr<ov::Node> insert_multiply(const Group& group,
   return multiply;
 }
 
+/// What was observed of a group's tensor along the channels of its layers; nullptr if nothing was.
+const TensorStatistics* observed_by(const Group& group, const StatisticsMap& statistics) {
+  const auto rank = static_cast<std::size_t>(group.source.get_partial_shape().rank().get_length());
+  const std::size_t axis = activation_channel_axis(*group.weights.front()->node, group.port, rank);
+  const TensorStatistics* observed = statistics.along(group.source, axis);
+  return observed == nullptr || observed->site->n_samples == 0 ? nullptr : observed;
+}
+
+/// The scale of a group, or why it has none.
+struct Decision {
+  Scale scale;
+  std::string why_not;
+};
+
+Decision decide(const Group& group, const TensorStatistics* observed, const QuantizeOptions& options) {
+  if (observed == nullptr) {
+    return {{}, "nothing was observed"};
+  }
+  Scale usual = flattest(group, *observed->site);
+  if (!options.smooth_quant_search || !can_search_smoothing(group.weights, *observed->site)) {
+    const bool usable = !usual.values.empty();
+    return {std::move(usual), usable ? "" : "no usable scale: its channels are all without range"};
+  }
+  std::vector<float> scale = search_smoothing(group.weights, *observed->site, usual.values, options);
+  if (scale.empty()) {
+    return {{}, "smoothing does not lower the error"};
+  }
+  const auto [min, max] = std::ranges::minmax(scale);
+  return {{std::move(scale), static_cast<double>(min / max)}, {}};
+}
+
+/// Decides on all groups, several at a time, then changes the graph.
+class Smoother {
+ public:
+  Smoother(const InferenceGraph& graph,
+           StatisticsMap& statistics,
+           const QuantizeOptions& options,
+           std::vector<StepReport>& reports)
+      : graph_(graph), statistics_(statistics), options_(options), reports_(reports) {}
+
+  WeightScales run() {
+    const std::vector<Group> groups = find_groups(graph_, options_, reports_);
+    std::vector<Decision> decisions(groups.size());
+    parallel_chunks(groups.size(), 1, kMaxThreads, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        decisions[i] = decide(groups[i], observed_by(groups[i], statistics_), options_);
+      }
+    });
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (decisions[i].why_not.empty()) {
+        apply(groups[i], std::move(decisions[i].scale));
+      } else {
+        reports_.push_back({kName, groups[i].source.get_node()->get_friendly_name(), false,
+                            std::move(decisions[i].why_not), 0.0});
+      }
+    }
+    return std::move(scales_);
+  }
+
+ private:
+  void apply(const Group& group, Scale scale) {
+    const TensorStatistics& observed = *observed_by(group, statistics_);
+    const SiteStatistics* site = observed.site;
+    const auto axis = static_cast<std::size_t>(site->site.axis);
+    std::vector<float> inverse;
+    for (const float s : scale.values) {
+      inverse.push_back(1.0F / s);
+    }
+    if (options_.smooth_quant_fold && is_only_reader(group) &&
+        fold_channel_factors(group.source, axis, inverse)) {
+      statistics_.rescale(group.source, axis, std::move(inverse));
+    } else {
+      const std::string name =
+          fmt::format("{}_{}_{}/nncf_smooth_quant", group.source.get_node()->get_friendly_name(),
+                      group.source.get_index(), n_of_source_[group.source]++);
+      const auto multiply = insert_multiply(group, inverse, axis, name);
+      statistics_.add(multiply->output(0), axis, {site, std::move(inverse)});
+    }
+    const auto shared = std::make_shared<const std::vector<float>>(std::move(scale.values));
+    for (const Weight* weight : group.weights) {
+      scales_.emplace(weight->node, shared);
+      reports_.push_back({kName, weight->node->get_friendly_name(), true, {}, scale.ratio});
+    }
+  }
+
+  static bool is_only_reader(const Group& group) {
+    return group.source.get_target_inputs().size() == group.weights.size();
+  }
+
+  const InferenceGraph& graph_;
+  StatisticsMap& statistics_;
+  const QuantizeOptions& options_;
+  std::vector<StepReport>& reports_;
+  WeightScales scales_;
+  std::map<Tensor, std::size_t> n_of_source_;
+};
+
 }  // namespace
 
 StatisticsMap::StatisticsMap(const InferenceGraph& graph, const Statistics::Impl& statistics)
@@ -176,6 +277,12 @@ void StatisticsMap::add(const Tensor& tensor, std::size_t axis, TensorStatistics
   by_axis_.emplace(std::pair{tensor, axis}, std::move(statistics));
 }
 
+void StatisticsMap::rescale(const Tensor& tensor, std::size_t axis, std::vector<float> scale) {
+  TensorStatistics& by_axis = by_axis_.at({tensor, axis});
+  by_axis.scale = std::move(scale);
+  by_root_.insert_or_assign(value_root(tensor), by_axis);
+}
+
 const TensorStatistics* StatisticsMap::along(const Tensor& tensor, std::size_t axis) const {
   const auto found = by_axis_.find({tensor, axis});
   return found == by_axis_.end() ? nullptr : &found->second;
@@ -190,39 +297,8 @@ WeightScales smooth_quant(const InferenceGraph& graph,
                           StatisticsMap& statistics,
                           const QuantizeOptions& options,
                           std::vector<StepReport>& reports) {
-  WeightScales scales;
-  std::map<Tensor, std::size_t> n_of_source;
-  for (const Group& group : find_groups(graph, options, reports)) {
-    const Weight& first = *group.weights.front();
-    const auto rank = static_cast<std::size_t>(group.source.get_partial_shape().rank().get_length());
-    const std::size_t axis = activation_channel_axis(*first.node, group.port, rank);
-    const TensorStatistics* observed = statistics.along(group.source, axis);
-    const std::string source_name = group.source.get_node()->get_friendly_name();
-    if (observed == nullptr || observed->site->n_samples == 0) {
-      reports.push_back({kName, source_name, false, "nothing was observed", 0.0});
-      continue;
-    }
-    const Scale scale = flattest(group, *observed->site);
-    if (scale.values.empty()) {
-      reports.push_back(
-          {kName, source_name, false, "no usable scale: its channels are all without range", 0.0});
-      continue;
-    }
-    std::vector<float> inverse;
-    for (const float s : scale.values) {
-      inverse.push_back(1.0F / s);
-    }
-    const std::string name = fmt::format("{}_{}_{}/nncf_smooth_quant", source_name, group.source.get_index(),
-                                         n_of_source[group.source]++);
-    const auto multiply = insert_multiply(group, inverse, axis, name);
-    statistics.add(multiply->output(0), axis, {observed->site, std::move(inverse)});
-    const auto shared = std::make_shared<const std::vector<float>>(scale.values);
-    for (const Weight* weight : group.weights) {
-      scales.emplace(weight->node, shared);
-      reports.push_back({kName, weight->node->get_friendly_name(), true, {}, scale.ratio});
-    }
-  }
-  return scales;
+  Smoother smoother(graph, statistics, options, reports);
+  return smoother.run();
 }
 
 }  // namespace sotto::quantize

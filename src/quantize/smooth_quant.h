@@ -28,6 +28,8 @@ class StatisticsMap {
   const TensorStatistics* whole(const Tensor& tensor) const;
   const Statistics::Impl& statistics() const { return statistics_; }
   void add(const Tensor& tensor, std::size_t axis, TensorStatistics statistics);
+  /// Notes that the channels of an observed tensor are now multiplied by `scale`.
+  void rescale(const Tensor& tensor, std::size_t axis, std::vector<float> scale);
 
  private:
   const Statistics::Impl& statistics_;
@@ -39,10 +41,11 @@ class StatisticsMap {
 /// the weight. Layers of a group share one vector.
 using WeightScales = std::unordered_map<const ov::Node*, std::shared_ptr<const std::vector<float>>>;
 
-/// Moves range from activations to weights: layers that read the same tensor now read it through one Multiply
-/// by 1 / scale. The weights themselves are scaled when they are read (weight_values()). The statistics of
-/// the new tensors are added to `statistics`.
-/// Source: Xiao et al. 2022 (arXiv:2211.10438), as in NNCF 3.4.0, algorithms/smooth_quant/algorithm.py.
+/// Moves range from activations to weights: layers that read the same tensor now read it divided by a scale,
+/// through one Multiply or through the normalization before it. The weights themselves are scaled when they
+/// are read (weight_values()). The statistics of the new tensors are added to `statistics`. Source: Xiao et
+/// al. 2022 (arXiv:2211.10438); without smooth_quant_search and smooth_quant_fold as in NNCF 3.4.0,
+/// algorithms/smooth_quant/algorithm.py.
 WeightScales smooth_quant(const InferenceGraph& graph,
                           StatisticsMap& statistics,
                           const QuantizeOptions& options,

@@ -14,7 +14,7 @@
 namespace sotto::quantize {
 
 /// Tokens offered by each inference for each site that keeps channels.
-inline constexpr std::size_t kTokensPerInference = 4;
+inline constexpr std::size_t kTokensPerInference = 16;
 
 /// A tensor that is observed: the output `port` of `node`, by channel along `axis` or as a whole.
 struct Site {

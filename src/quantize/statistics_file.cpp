@@ -28,7 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[] = "SOTTOSTA";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 32U;  // of anything: larger numbers are damage
 
 /// FNV-1a over what was written or read so far.

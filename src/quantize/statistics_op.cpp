@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include <openvino/core/attribute_visitor.hpp>
@@ -114,23 +115,96 @@ std::array<std::size_t, 3> outer_channels_inner(const ov::Shape& shape, std::int
           ov::shape_size(shape.begin() + at + 1, shape.end())};
 }
 
-/// Writes the values of `n` positions to `out` [n, channels]: which one of each part depends on the data, so
-/// that over many tensors every position has its turn and the same data gives the same tokens.
-void sample_tokens(const float* x, const std::array<std::size_t, 3>& shape, std::size_t n, float* out) {
+/// Sum over channels of (x - mean)^2 * weight.
+SOTTO_AVX2_CLONE float distance(const float* __restrict x,
+                                const float* __restrict mean,
+                                const float* __restrict weight,
+                                std::size_t n) {
+  float lanes[kLanes] = {};
+  std::size_t c = 0;
+  for (; c + kLanes <= n; c += kLanes) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const float d = x[c + i] - mean[c + i];
+      lanes[i] += d * d * weight[c + i];
+    }
+  }
+  for (; c < n; ++c) {
+    lanes[0] += (x[c] - mean[c]) * (x[c] - mean[c]) * weight[c];
+  }
+  return std::accumulate(lanes, lanes + kLanes, 0.0F);
+}
+
+/// How far each position is from the tensor's mean, channels counted in units of their ranges.
+std::vector<float> distances(const float* x,
+                             const std::array<std::size_t, 3>& shape,
+                             const Accumulator& total) {
   const auto [outer, channels, inner] = shape;
-  const std::size_t n_positions = outer * inner;
-  const std::uint64_t seed = std::bit_cast<std::uint32_t>(x[0]) * std::uint64_t{0x9E3779B97F4A7C15};
-  for (std::size_t t = 0; t < n; ++t, out += channels) {
-    const std::size_t first = t * n_positions / n;
-    const std::size_t n_part = (t + 1) * n_positions / n - first;
-    if (n_part == 0) {
-      std::fill_n(out, channels, std::numeric_limits<float>::quiet_NaN());
+  const auto n_positions = static_cast<double>(outer * inner);
+  std::vector<float> mean;
+  std::vector<float> weight;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const float range = total.max[c] - total.min[c];
+    mean.push_back(static_cast<float>(total.sum[c] / n_positions));
+    weight.push_back(range > 0.0F ? 1.0F / (range * range) : 0.0F);
+  }
+  std::vector<float> far(outer * inner, 0.0F);
+  for (std::size_t o = 0; o < outer; ++o) {
+    if (inner == 1) {
+      far[o] = distance(x + o * channels, mean.data(), weight.data(), channels);
       continue;
     }
-    const std::size_t at = first + (seed >> 32U) % n_part;
+    for (std::size_t c = 0; c < channels; ++c) {
+      const float* row = x + (o * channels + c) * inner;
+      for (std::size_t i = 0; i < inner; ++i) {
+        far[o * inner + i] += (row[i] - mean[c]) * (row[i] - mean[c]) * weight[c];
+      }
+    }
+  }
+  return far;
+}
+
+/// Chooses `n` positions, all if there are not more. One may be chosen twice. Half of the chances are even,
+/// half go with the distance from the mean: of 30 s with one sentence in them, silence would else be nearly
+/// all. Where the first falls depends on the data, so the same data gives the same positions.
+std::vector<std::size_t> choose_positions(const float* x,
+                                          const std::array<std::size_t, 3>& shape,
+                                          const Accumulator& total,
+                                          std::size_t n) {
+  const std::size_t n_positions = shape[0] * shape[2];
+  std::vector<std::size_t> chosen;
+  if (n_positions <= n) {
+    for (std::size_t at = 0; at < n_positions; ++at) {
+      chosen.push_back(at);
+    }
+    return chosen;
+  }
+  const std::vector<float> far = distances(x, shape, total);
+  const double sum = std::accumulate(far.begin(), far.end(), 0.0);
+  const double even = sum > 0.0 ? sum / static_cast<double>(n_positions) : 1.0;
+  const double stride = (sum + even * static_cast<double>(n_positions)) / static_cast<double>(n);
+  const std::uint64_t seed = std::bit_cast<std::uint32_t>(x[0]) * std::uint64_t{0x9E3779B97F4A7C15};
+  double next = stride * static_cast<double>(seed >> 32U) / 4294967296.0;
+  double reached = 0.0;
+  for (std::size_t at = 0; at < n_positions; ++at) {
+    reached += even + static_cast<double>(far[at]);
+    for (; next < reached && chosen.size() < n; next += stride) {
+      chosen.push_back(at);
+    }
+  }
+  return chosen;
+}
+
+/// Writes the values of chosen positions to `out` [n, channels].
+void sample_tokens(const float* x,
+                   const std::array<std::size_t, 3>& shape,
+                   const Accumulator& total,
+                   std::size_t n,
+                   float* out) {
+  const auto [outer, channels, inner] = shape;
+  for (const std::size_t at : choose_positions(x, shape, total, n)) {
     const float* from = x + at / inner * channels * inner + at % inner;
     for (std::size_t c = 0; c < channels; ++c) {
-      out[c] = from[c * inner];
+      *out++ = from[c * inner];
     }
   }
 }
@@ -181,7 +255,9 @@ bool StatisticsOp::evaluate(ov::TensorVector& outputs, const ov::TensorVector& i
   outputs[0].set_shape({3 + n_tokens, n});
   float* out = outputs[0].data<float>();
   Accumulator total(n);
-  std::fill_n(out + 3 * n, n_tokens * n, std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t t = 0; t < n_tokens; ++t) {
+    out[(3 + t) * n] = std::numeric_limits<float>::quiet_NaN();
+  }
   if (n_values != 0) {
     std::vector<float> buffer;
     const float* x = nullptr;
@@ -189,7 +265,9 @@ bool StatisticsOp::evaluate(ov::TensorVector& outputs, const ov::TensorVector& i
       return false;
     }
     accumulate(x, shape, total);
-    sample_tokens(x, shape, n_tokens, out + 3 * n);
+    if (n_tokens > 0) {
+      sample_tokens(x, shape, total, n_tokens, out + 3 * n);
+    }
   }
   const double per_channel = static_cast<double>(std::max<std::size_t>(n_values / n, 1));
   for (std::size_t c = 0; c < n; ++c) {

@@ -9,10 +9,10 @@ namespace sotto::quantize {
 /// Minimum, maximum and mean of a tensor, by channel, in one pass over it, and some of its tokens.
 ///
 /// Input: f32 or f16, any shape of static rank. Output: f32 [3 + n_tokens, n_channels] = minima, maxima,
-/// means along `axis`, then the values of n_tokens positions: one from each of n_tokens equal parts, NaN
-/// where there are fewer positions. With axis kWholeTensor, n_channels is 1. An empty tensor gives +inf,
-/// -inf, 0; a value that is not finite makes the mean of its channel not finite. Runs as a reference node
-/// inside the CPU plugin.
+/// means along `axis`, then the values of n_tokens positions; those far from the mean have better chances.
+/// Where there are fewer, rows left over begin with NaN. With axis kWholeTensor, n_channels is 1. An empty
+/// tensor gives +inf, -inf, 0; a value that is not finite makes the mean of its channel not finite. Runs as a
+/// reference node inside the CPU plugin.
 class StatisticsOp : public ov::op::Op {
  public:
   OPENVINO_OP("StatisticsOp", "sotto");

@@ -13,12 +13,13 @@ namespace sotto::quantize {
 /// tokens.
 class TokenReservoir {
  public:
-  static constexpr std::size_t kCapacity = 192;
+  static constexpr std::size_t kCapacity = 256;
 
   void offer(std::span<const float> token);
   void merge(const TokenReservoir& other);
 
   bool empty() const { return by_hash_.empty(); }
+  std::size_t size() const { return by_hash_.size(); }
   /// In the order of their hashes.
   std::vector<std::vector<float>> rows() const;
   std::size_t size_bytes() const;

@@ -1,6 +1,7 @@
 #include "recipe/quantize_part.h"
 
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <openvino/core/model.hpp>
@@ -8,14 +9,32 @@
 namespace sotto {
 namespace {
 
+std::string smoothing_text(const quantize::QuantizeOptions& options) {
+  if (options.smooth_quant_alpha < 0.0) {
+    return "off";
+  }
+  return options.smooth_quant_search ? "chosen by error" : fmt::format("{:g}", options.smooth_quant_alpha);
+}
+
+std::string_view bias_correction_text(quantize::BiasCorrection correction) {
+  switch (correction) {
+    case quantize::BiasCorrection::none:
+      return "off";
+    case quantize::BiasCorrection::fast:
+      return "fast";
+    case quantize::BiasCorrection::per_channel:
+      break;
+  }
+  return "per channel";
+}
+
 /// Writes into a graph what it was quantized with, for people and for evaluate::describe().
-void note_options(ov::Model& graph, const quantize::QuantizeOptions& options, std::size_t n_utterances) {
-  const bool smooth = options.smooth_quant_alpha >= 0.0;
+void note_options(ov::Model& graph, const quantize::QuantizeOptions& asked, std::size_t n_utterances) {
+  const quantize::QuantizeOptions options = resolved(asked);
   graph.set_rt_info(
-      fmt::format("{} preset, SmoothQuant {}, fast bias correction {}, {} calibration utterances",
+      fmt::format("{} preset, SmoothQuant {}, bias correction {}, {} calibration utterances",
                   options.preset == quantize::Preset::mixed ? "mixed" : "performance",
-                  smooth ? fmt::format("{:g}", options.smooth_quant_alpha) : "off",
-                  options.fast_bias_correction ? "on" : "off", n_utterances),
+                  smoothing_text(options), bias_correction_text(options.bias_correction), n_utterances),
       "sotto", "quantization");
 }
 

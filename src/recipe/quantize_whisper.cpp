@@ -40,7 +40,7 @@ CalibrateWhisperOptions calibration_options(const QuantizeWhisperOptions& option
           .samples = options.samples,
           .transcribe = options.transcribe,
           .session = options.session,
-          .attention_inputs = options.decoder.attention_inputs,
+          .attention_inputs = resolved(options.decoder).attention_inputs,
           .data = options.data,
           .on_skipped = [&report](const std::string& line) { report.skipped.push_back(line); }};
 }

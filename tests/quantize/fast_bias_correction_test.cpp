@@ -48,9 +48,10 @@ TEST(FastBiasCorrection, BringsBackTheMeanOutput) {
   const std::vector<double> expected = mean_output(model, inputs);
   // Without activation quantizers only the weights' error is left, which the correction takes out.
   const auto error = [&](bool correct) {
-    const auto result =
-        quantize(model, statistics,
-                 {.smooth_quant_alpha = -1.0, .fast_bias_correction = correct, .compress_weights = false});
+    const auto result = quantize(model, statistics,
+                                 {.smooth_quant_alpha = -1.0,
+                                  .bias_correction = correct ? BiasCorrection::fast : BiasCorrection::none,
+                                  .compress_weights = false});
     const auto fq = test::find(result.model, "x/fq_output_0");
     fq->output(0).replace(fq->input_value(0));
     const std::vector<double> found = mean_output(result.model, inputs);

@@ -148,6 +148,37 @@ TEST(Quantize, TakesTheRangeThatTheEstimatorSays) {
   EXPECT_LT(high({.max = Aggregator::minimum}), high({}));
 }
 
+TEST(Resolved, IsAsAskedWithoutParity) {
+  const QuantizeOptions asked{.smooth_quant_search = true, .bias_correction = BiasCorrection::per_channel};
+  const QuantizeOptions found = resolved(asked);
+  EXPECT_TRUE(found.smooth_quant_search && found.smooth_quant_fold && found.search_ranges);
+  EXPECT_EQ(found.bias_correction, BiasCorrection::per_channel);
+  EXPECT_EQ(found.overflow_fix, OverflowFix::automatic);
+}
+
+TEST(Resolved, DecidesAsNncfDoesWithParity) {
+  QuantizeOptions asked{.parity = Parity::nncf};
+  asked.smooth_quant_search = true;
+  asked.bias_correction = BiasCorrection::per_channel;
+  const QuantizeOptions found = resolved(asked);
+  EXPECT_FALSE(found.smooth_quant_search || found.smooth_quant_fold || found.search_ranges);
+  EXPECT_TRUE(found.attention_inputs);
+  EXPECT_EQ(found.bias_correction, BiasCorrection::fast);
+  EXPECT_EQ(found.overflow_fix, OverflowFix::first_layer_only);
+}
+
+TEST(Resolved, LeavesWithParityWhatNncfCanBeToldToo) {
+  const QuantizeOptions found = resolved({.parity = Parity::nncf,
+                                          .preset = Preset::performance,
+                                          .smooth_quant_alpha = 0.3,
+                                          .bias_correction = BiasCorrection::none,
+                                          .overflow_fix = OverflowFix::enable});
+  EXPECT_EQ(found.preset, Preset::performance);
+  EXPECT_EQ(found.smooth_quant_alpha, 0.3);
+  EXPECT_EQ(found.bias_correction, BiasCorrection::none);
+  EXPECT_EQ(found.overflow_fix, OverflowFix::enable);
+}
+
 TEST(Quantize, RefusesOptionsOutOfRange) {
   expect_error([] { quantized_mlp({.activation_range = RangeEstimator{.outlier_probability = 0.6}}); },
                ErrorCode::invalid_argument, "outlier_probability");

@@ -32,18 +32,18 @@ TEST(SearchRange, CutsARareOutlierThatMattersLittle) {
   RangeSample sample = tokens(1.0F);
   sample.tokens.push_back({1.5F, 0.0F});
   sample.importance[0] = 1e-4F;
-  EXPECT_LT(search_range(sample, extremes(-1, 1), extremes(-1, 40), false).high[0], 40.0F);
+  EXPECT_LT(search_range(sample, extremes(-1, 40), false).high[0], 40.0F);
 }
 
 TEST(SearchRange, KeepsAnOutlierThatMatters) {
   RangeSample sample = tokens(1.0F);
   sample.tokens.push_back({40.0F, 0.0F});
-  const Range range = search_range(sample, extremes(-1, 1), extremes(-1, 40), false);
+  const Range range = search_range(sample, extremes(-1, 40), false);
   EXPECT_GE(range.high[0], 40.0F);
 }
 
-TEST(SearchRange, StaysBetweenBothAndSymmetricIfAsked) {
-  const Range range = search_range(tokens(1.0F), extremes(-1, 1), extremes(-3, 3), true);
+TEST(SearchRange, CutsDownToTheTokensAndIsSymmetricIfAsked) {
+  const Range range = search_range(tokens(1.0F), extremes(-3, 3), true);
   EXPECT_GE(range.high[0], 1.0F);
   EXPECT_LE(range.high[0], 3.0F);
   EXPECT_FLOAT_EQ(range.low[0], -range.high[0] * 256.0F / 254.0F);

@@ -59,7 +59,7 @@ TEST(StatisticsOp, OfAnEmptyTensorIsAnEmptyInterval) {
               ElementsAre(kInfinity, kInfinity, -kInfinity, -kInfinity, 0, 0));
 }
 
-TEST(StatisticsOp, GivesTokensOfEachPartOfTheTensor) {
+TEST(StatisticsOp, GivesAllTokensIfThereAreFew) {
   const auto rows = tensor({1, 2, 2}, {1, 2,  //
                                        3, 4});
   const std::vector<float> of_last = statistics(rows, 2, 2, 2);
@@ -70,8 +70,23 @@ TEST(StatisticsOp, GivesTokensOfEachPartOfTheTensor) {
 
 TEST(StatisticsOp, MarksTokensThatAreNotThere) {
   const std::vector<float> s = statistics(tensor({1, 1, 2}, {1, 2}), 2, 2, 2);
-  EXPECT_TRUE(std::isnan(s[6]));
-  EXPECT_THAT(std::vector<float>(s.begin() + 8, s.end()), ElementsAre(1, 2));
+  EXPECT_THAT(std::vector<float>(s.begin() + 6, s.begin() + 8), ElementsAre(1, 2));
+  EXPECT_TRUE(std::isnan(s[8]));
+}
+
+TEST(StatisticsOp, GivesTokensFarFromTheMeanTheBetterChance) {
+  // 400 positions of near silence, 20 of speech
+  std::vector<float> values = test::random_values(420 * 4, 5, 0.01F);
+  const std::vector<float> speech = test::random_values(20 * 4, 6, 3.0F);
+  std::copy(speech.begin(), speech.end(), values.begin() + 100 * 4);
+  const std::vector<float> s = statistics(tensor({1, 420, 4}, values), 2, 4, 16);
+  std::size_t n_speech = 0;
+  for (std::size_t t = 0; t < 16; ++t) {
+    const auto* token = s.data() + 12 + 4 * t;
+    n_speech += std::abs(token[0] - 0.1F) + std::abs(token[1] - 0.1F) > 0.2F ? 1U : 0U;
+  }
+  EXPECT_GE(n_speech, 5U);
+  EXPECT_LE(n_speech, 11U);
 }
 
 TEST(StatisticsOp, TellsOfAValueThatIsNotANumber) {

@@ -53,14 +53,14 @@ ov::Tensor read_npy(const fs::path& path) {
 
 sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
   const nlohmann::json json = sotto::read_json_object(path);
-  sotto::quantize::QuantizeOptions options;
+  sotto::quantize::QuantizeOptions options{.parity = sotto::quantize::Parity::nncf};
   options.preset = json.value("preset", "mixed") == "mixed" ? Preset::mixed : Preset::performance;
   options.smooth_quant_alpha = json.value("smooth_quant_alpha", 0.95);
   options.smooth_quant_alpha_convolution = json.value("smooth_quant_alpha_convolution", -1.0);
-  options.fast_bias_correction = json.value("fast_bias_correction", true);
+  if (!json.value("fast_bias_correction", true)) {
+    options.bias_correction = sotto::quantize::BiasCorrection::none;
+  }
   options.compress_weights = json.value("compress_weights", true);
-  options.attention_inputs = true;
-  options.search_ranges = false;
   const std::map<std::string, OverflowFix> fixes = {{"enable", OverflowFix::enable},
                                                     {"first_layer_only", OverflowFix::first_layer_only},
                                                     {"disable", OverflowFix::disable}};
