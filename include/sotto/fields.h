@@ -114,6 +114,17 @@ struct EnumNames<quantize::BiasCorrection> {
        {"fast", quantize::BiasCorrection::fast}}};
 };
 
+template <>
+struct EnumNames<quantize::Aggregator> {
+  static constexpr std::array<std::pair<std::string_view, quantize::Aggregator>, 6> values = {
+      {{"min", quantize::Aggregator::minimum},
+       {"max", quantize::Aggregator::maximum},
+       {"mean", quantize::Aggregator::mean},
+       {"median", quantize::Aggregator::median},
+       {"mean_no_outliers", quantize::Aggregator::mean_no_outliers},
+       {"median_no_outliers", quantize::Aggregator::median_no_outliers}}};
+};
+
 /// `Options`, const or not.
 template <typename T, typename Options>
 concept FieldsOf = std::same_as<std::remove_const_t<T>, Options>;
@@ -270,7 +281,18 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"validate", "a rule that matches no layer is an error"}, o.validate);
 }
 
-/// `ignored_scope` is visited as one member, an IgnoredScope with fields of its own.
+template <FieldsOf<quantize::RangeEstimator> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"min",
+              "do not search ranges: what the minima of all inferences become, min, max, mean, median, "
+              "mean_no_outliers or median_no_outliers"},
+        o.min);
+  visit(Field{"max", "the same of the maxima"}, o.max);
+  visit(Field{"outlier_probability", "no_outliers: share of the inferences left out at each end", 0, 0.5},
+        o.outlier_probability);
+}
+
+/// `ignored_scope` and `activation_range` are visited as one member each, with fields of their own.
 template <FieldsOf<quantize::QuantizeOptions> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
   constexpr double kNone = std::numeric_limits<double>::infinity();
@@ -299,6 +321,8 @@ void visit_fields(Options& o, Visitor&& visit) {
         o.overflow_fix);
   visit(Field{"compress_weights", "store weights as i8"}, o.compress_weights);
   visit(Field{"attention_inputs", "quantize Q and K of attention as NNCF does"}, o.attention_inputs);
+  visit(Field{"activation_range", "how each activation's range follows from those of the inferences"},
+        o.activation_range);
   visit(Field{"search_ranges", "choose activation ranges by the error they lead to"}, o.search_ranges);
   visit(Field{"quantize_outputs", "put quantizers before the model's results too"}, o.quantize_outputs);
   visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);

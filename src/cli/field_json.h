@@ -22,6 +22,8 @@ Json fields_json(const Options& options) {
       json[std::string(field.name)] = value_text(value);
     } else if constexpr (std::is_same_v<T, quantize::IgnoredScope>) {
       json[std::string(field.name)] = fields_json(value);
+    } else if constexpr (std::is_same_v<T, std::optional<quantize::RangeEstimator>>) {
+      json[std::string(field.name)] = value ? fields_json(*value) : Json(nullptr);
     } else if constexpr (std::is_same_v<T, std::optional<double>>) {
       json[std::string(field.name)] = value ? Json(*value) : Json(nullptr);
     } else {

@@ -19,6 +19,7 @@ struct Arguments {
   int samples = 0;
   QuantizeWhisperOptions options;
   quantize::QuantizeOptions both;  ///< what is asked of both parts
+  quantize::RangeEstimator range;  ///< the same, if any of its options is given
 };
 
 constexpr const char* kSharedGroup = "Quantization";
@@ -43,14 +44,16 @@ void add_part(CLI::App& app, quantize::QuantizeOptions& options, const std::stri
   add_fields(app, options.ignored_scope, part_group, {.prefix = "ignored_scope_", .suffix = suffix});
 }
 
-/// Copies to `to` the fields whose options were given.
+/// Copies to `to` the fields whose options were given; false if none was.
 template <typename Options>
-void copy_given(const CLI::App& app, const Options& from, Options& to, const std::string& prefix = "") {
+bool copy_given(const CLI::App& app, const Options& from, Options& to, const std::string& prefix = "") {
+  bool has_any = false;
   visit_fields(from, [&](const Field& field, const auto& value) {
     const auto* option = app.get_option_no_throw(option_name(prefix + std::string(field.name)));
     if (option == nullptr || option->count() == 0) {
       return;
     }
+    has_any = true;
     visit_fields(to, [&](const Field& other, auto& target) {
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(target)>,
                                    std::remove_cvref_t<decltype(value)>>) {
@@ -60,6 +63,7 @@ void copy_given(const CLI::App& app, const Options& from, Options& to, const std
       }
     });
   });
+  return has_any;
 }
 
 QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments) {
@@ -67,6 +71,10 @@ QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments)
   for (quantize::QuantizeOptions* part : {&options.encoder, &options.decoder}) {
     copy_given(app, arguments.both, *part);
     copy_given(app, arguments.both.ignored_scope, part->ignored_scope, "ignored_scope_");
+    auto range = part->activation_range.value_or(quantize::RangeEstimator{});
+    if (copy_given(app, arguments.range, range, "activation_range_")) {
+      part->activation_range = range;
+    }
   }
   if (!arguments.calibration.empty()) {
     options.calibration = arguments.calibration;
@@ -181,6 +189,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
   add_fields(app, arguments.options.transcribe, calibration_group);
   add_formats(app, arguments.options);
   add_fields(app, arguments.both, shared_group);
+  add_fields(app, arguments.range, shared_group, {.prefix = "activation_range_"});
   add_fields(app, arguments.both.ignored_scope, shared_group, {.prefix = "ignored_scope_"});
   add_part(app, arguments.options.encoder, "-encoder");
   add_part(app, arguments.options.decoder, "-decoder");

@@ -101,10 +101,33 @@ TEST(Collector, HandlesOneSampleConstantActivationsAndZeroWeights) {
       test::model(test::linear(x, {4, 8}, std::vector<float>(32, 0.0F), {1, 2, 3, 4}, "fc"), {x});
   ov::Tensor zeros(ov::element::f32, {1, 3, 8});
   std::fill_n(zeros.data<float>(), zeros.get_size(), 0.0F);
-  const auto result = quantize(model, test::calibrate(model, {zeros}));
-  const std::vector<float> y = test::infer(result.model, zeros);
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    EXPECT_FLOAT_EQ(y[i], static_cast<float>(i % 4 + 1));
+  const Statistics statistics = test::calibrate(model, {zeros});
+  for (const QuantizeOptions& options :
+       {QuantizeOptions{}, QuantizeOptions{.parity = Parity::nncf},
+        QuantizeOptions{.smooth_quant_search = true},
+        QuantizeOptions{.smooth_quant_alpha = 1.0, .bias_correction = BiasCorrection::per_channel}}) {
+    const auto result = quantize(model, statistics, options);
+    const std::vector<float> y = test::infer(result.model, zeros);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      EXPECT_FLOAT_EQ(y[i], static_cast<float>(i % 4 + 1));
+    }
+  }
+}
+
+TEST(Collector, LeavesAChannelThatIsAlwaysZeroHarmless) {
+  const auto model = test::mlp();
+  std::vector<ov::Tensor> inputs = test::mlp_inputs(5);
+  for (ov::Tensor& input : inputs) {
+    for (std::size_t i = 3; i < input.get_size(); i += 8) {
+      input.data<float>()[i] = 0.0F;
+    }
+  }
+  const Statistics statistics = test::calibrate(model, inputs);
+  for (const bool search : {false, true}) {
+    const auto result = quantize(
+        model, statistics, {.smooth_quant_search = search, .bias_correction = BiasCorrection::per_channel});
+    EXPECT_LT(test::relative_error(test::infer(model, inputs[4]), test::infer(result.model, inputs[4])),
+              0.05);
   }
 }
 

@@ -1,5 +1,8 @@
 #include "quantize/min_max.h"
 
+#include <algorithm>
+#include <cmath>
+#include <random>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -49,6 +52,30 @@ TEST(AsymmetricRange, OfAConstantIsNotEmpty) {
   const Range range = asymmetric_range({0.0F}, {0.0F});
   EXPECT_LT(range.low[0], 0.0F);
   EXPECT_GT(range.high[0], 0.0F);
+}
+
+/// Largest error of 256 levels on a range for values from `min` to `max`, in steps.
+double worst_in_steps(const Range& range, float min, float max) {
+  const auto low = static_cast<double>(range.low[0]);
+  const double step = (static_cast<double>(range.high[0]) - low) / 255.0;
+  double worst = 0.0;
+  for (int i = 0; i <= 1000; ++i) {
+    const double x = static_cast<double>(min) + static_cast<double>(max - min) * i / 1000.0;
+    const double level = std::clamp(std::nearbyint((x - low) / step), 0.0, 255.0);
+    worst = std::max(worst, std::abs(low + level * step - x) / step);
+  }
+  return worst;
+}
+
+TEST(Ranges, MeanAnErrorOfHalfAStepAtMostInside) {
+  std::mt19937 generator(3);
+  std::uniform_real_distribution<float> value(-8.0F, 8.0F);
+  for (int i = 0; i < 200; ++i) {
+    const auto [min, max] = std::minmax({value(generator), value(generator)});
+    EXPECT_LE(worst_in_steps(asymmetric_range({min}, {max}), min, max), 0.5001) << min << " " << max;
+    const float magnitude = std::max(std::abs(min), std::abs(max));
+    EXPECT_LE(worst_in_steps(symmetric_range({min}, {magnitude}), min, max), 0.5001) << min << " " << max;
+  }
 }
 
 }  // namespace

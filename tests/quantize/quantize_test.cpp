@@ -65,8 +65,9 @@ TEST(Quantize, RunsMatMulsOnIntegers) {
 }
 
 TEST(Quantize, OfTheSameInputIsTheSame) {
-  const auto a = quantized_mlp();
-  const auto b = quantized_mlp();
+  const QuantizeOptions options{.smooth_quant_search = true, .bias_correction = BiasCorrection::per_channel};
+  const auto a = quantized_mlp(options);
+  const auto b = quantized_mlp(options);
   const auto inputs = test::mlp_inputs(3);
   EXPECT_EQ(test::infer(a.model, inputs[2]), test::infer(b.model, inputs[2]));
   for (const char* name :

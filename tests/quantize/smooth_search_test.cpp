@@ -62,5 +62,14 @@ TEST(SmoothSearch, KeepsTheUsualScaleWhereNoneIsClearlyBetter) {
   EXPECT_EQ(scale(true), scale(false));
 }
 
+TEST(SmoothSearch, LeavesTheFunctionAsItWas) {
+  const Layer hard = layer(60.0F);
+  const auto result = quantize(hard.model, test::calibrate(hard.model, hard.inputs),
+                               {.smooth_quant_search = true, .ignored_scope = {.names = {"fc"}}});
+  EXPECT_LT(test::relative_error(test::infer(hard.model, hard.inputs[0]),
+                                 test::infer(result.model, hard.inputs[0])),
+            1e-5);
+}
+
 }  // namespace
 }  // namespace sotto::quantize

@@ -149,6 +149,7 @@ TEST(Config, SetsWhatItNames) {
   const QuantizeWhisperOptions options = config(R"({
     "samples": 7, "data": {"skip": 4, "shuffle": true}, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
     "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
+    "parity": "nncf", "bias_correction": "per_channel", "activation_range": {"max": "median_no_outliers"},
     "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
     "session": {"threads": 2}})");
   EXPECT_EQ(options.samples, 7U);
@@ -162,6 +163,11 @@ TEST(Config, SetsWhatItNames) {
   EXPECT_EQ(options.encoder.ignored_scope.types, (std::vector<std::string>{"MatMul"}));
   EXPECT_FALSE(options.encoder.ignored_scope.validate);
   EXPECT_TRUE(options.decoder.ignored_scope.validate);
+  EXPECT_EQ(options.encoder.parity, quantize::Parity::nncf);
+  EXPECT_EQ(options.decoder.bias_correction, quantize::BiasCorrection::per_channel);
+  ASSERT_TRUE(options.encoder.activation_range);
+  EXPECT_EQ(options.encoder.activation_range->min, quantize::Aggregator::mean);
+  EXPECT_EQ(options.encoder.activation_range->max, quantize::Aggregator::median_no_outliers);
   EXPECT_EQ(options.transcribe.language, "de");
   EXPECT_EQ(options.transcribe.task, transcribe::Task::translate);
   EXPECT_EQ(options.transcribe.temperatures, (std::vector<double>{0.0, 0.5}));
@@ -178,6 +184,9 @@ TEST(Config, RefusesWhatIsNoOption) {
   refused(R"({"preset": "fast"})", "\"performance\", \"mixed\", found \"fast\"");
   refused(R"({"smooth_quant_alpha": 1.5})", "of -1 to 1, found 1.5");
   refused(R"({"smooth_quant_alpha": "0.5"})", "expected a number");
+  refused(R"({"parity": "torch"})", "\"none\", \"nncf\", found \"torch\"");
+  refused(R"({"activation_range": {"min": "histogram"}})", "activation_range.min: expected one of");
+  refused(R"({"activation_range": {"outlier_probability": 0.7}})", "of 0 to 0.5, found 0.7");
   refused(R"({"compress_weights": 1})", "expected true or false, found 1");
   refused(R"({"samples": 0})", "samples");
   refused(R"({"samples": 1.5})", "expected a whole number");

@@ -433,8 +433,49 @@ def rotary():
                 {"smooth_quant_alpha": -1})
 
 
+def pattern_position_encoding():
+    """SAM's: MatMul → Multiply → sine and cosine → Concat."""
+    b = Builder(11)
+    x = parameter([1, -1, 8], "x")
+    angles = op.multiply(b.linear(x, 8, N // 2, "frequencies", bias=False), b.literal([[[6.28]]]), name="turns")
+    y = op.concat([op.sin(angles, name="sine"), op.cos(angles, name="cosine")], 2, name="waves")
+    y = b.linear(y, N, N, "out")
+    return Case(model([y], [x], "position_encoding"), [{"x": normal(b.rng, 1, n, 8)} for n in (5, 7, 3)])
+
+
+def pattern_batch_norm():
+    """A batch normalization behind a linear layer: Unsqueeze → Multiply → Add → Squeeze."""
+    b = Builder(12)
+    x = parameter([4, N], "x")
+    axis = op.constant(np.array([2], np.int64))
+    y = op.unsqueeze(op.matmul(x, b.constant((N, N), N**-0.5), False, True, name="first"), axis, name="as_image")
+    y = op.multiply(y, b.literal(1 + 0.2 * b.rng.standard_normal((1, N, 1))), name="gain")
+    y = op.squeeze(op.add(y, b.constant((1, N, 1), 0.3), name="offset"), axis, name="as_rows")
+    y = op.add(op.matmul(op.relu(y, name="relu"), b.constant((N, N), N**-0.5), False, True, name="second"),
+               b.constant((1, N), 0.5), name="second_bias")
+    return Case(model([y], [x], "batch_norm"), [{"x": normal(b.rng, 4, N)} for _ in range(4)])
+
+
+def pattern_mask():
+    """Equal → LogicalNot, as masks of padding are made."""
+    b = Builder(13)
+    x = parameter([1, -1, N], "x")
+    y = b.linear(x, N, N, "first")
+    mask = op.logical_not(op.equal(y, op.constant(np.float32(0)), name="equal"), name="inverse")
+    y = b.linear(op.multiply(y, op.convert(mask, ov.Type.f32), name="masked"), N, N, "second")
+    return Case(model([y], [x], "mask"), [{"x": normal(b.rng, 1, n, N)} for n in (5, 7, 3)])
+
+
+def depthwise_by_extremes():
+    """Ranges by channel, with an estimator of their own."""
+    case = convolutions()
+    case.options |= {"activation_range": ["mean", "max", 1e-4], "preset": "performance"}
+    return case
+
+
 CASES = {f.__name__: f for f in [
     encoder_openai, encoder_of_large, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
     encoder_no_smoothing, encoder_medians, encoder_no_outliers, encoder_extremes, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied, decoder_of_large,
     decoder_half, decoder_cache_inside, stateful, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
-    convolutions, concatenation, squeeze_excite, rotary]}
+    convolutions, concatenation, squeeze_excite, rotary, pattern_position_encoding,
+    pattern_batch_norm, pattern_mask, depthwise_by_extremes]}
