@@ -11,6 +11,8 @@ import sys
 import types
 import zipfile
 
+import numpy as np
+
 JSON_FILES = ["config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "vocab.json"]
 
 
@@ -121,8 +123,37 @@ def _token_bytes(vocab, n):
     return tokens
 
 
-def write_ggml(source, path):
-    """whisper.cpp's form in f16 (its models/convert-h5-to-ggml.py): matrices f16, the rest f32."""
+def _q8_0(rows):
+    """ggml's blocks of 32 values: a scale in f16, 32 x i8."""
+    blocks = rows.reshape(-1, 32)
+    scale = np.abs(blocks).max(1) / 127
+    inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale != 0)
+    out = np.empty(len(blocks), np.dtype([("d", "<f2"), ("q", "i1", 32)]))
+    out["d"], out["q"] = scale, np.rint(blocks * inverse[:, None])
+    return out.tobytes()
+
+
+def _q5_0(rows):
+    """ggml's blocks of 32 values: a scale in f16, the fifth bits as a u32, 16 bytes of two 4-bit values."""
+    blocks = rows.reshape(-1, 32)
+    largest = blocks[np.arange(len(blocks)), np.abs(blocks).argmax(1)]
+    scale = largest / -16
+    inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale != 0)
+    q = np.minimum(blocks * inverse[:, None] + 16.5, 31).astype(np.uint32)
+    out = np.empty(len(blocks), np.dtype([("d", "<f2"), ("high", "<u4"), ("low", "u1", 16)]))
+    out["d"], out["high"] = scale, ((q >> 4) << np.arange(32, dtype=np.uint32)).sum(1, dtype=np.uint32)
+    out["low"] = (q[:, :16] & 15) | (q[:, 16:] & 15) << 4
+    return out.tobytes()
+
+
+# Name: the file's type (with the version of the block formats, 2, in thousands), a matrix's type, how it is packed.
+GGML = {"f16": (1, 1, None), "q8_0": (2007, 8, _q8_0), "q5_0": (2008, 6, _q5_0)}
+
+
+def write_ggml(source, path, form="f16", filters=None):
+    """whisper.cpp's form (its models/convert-h5-to-ggml.py and quantize): matrices in `form`, convolutions in f16, the
+    rest in f32. `filters`: the mel filters, [n_mels, 201]; without them the file hears nothing."""
+    file_type, matrix_type, pack = GGML[form]
     config = json.loads((source / "config.json").read_text())
     vocab = json.loads((source / "vocab.json").read_text())
     n_text = 50256 if config["vocab_size"] == 51864 else 50257
@@ -130,9 +161,10 @@ def write_ggml(source, path):
         heads = config["encoder_attention_heads"]
         out.write(struct.pack("<12i", 0x67676D6C, config["vocab_size"], config["max_source_positions"], config["d_model"],
                               heads, config["encoder_layers"], config["max_target_positions"], config["d_model"],
-                              config["decoder_attention_heads"], config["decoder_layers"], config["num_mel_bins"], 1))
+                              config["decoder_attention_heads"], config["decoder_layers"], config["num_mel_bins"], file_type))
         mels = config["num_mel_bins"]
-        out.write(struct.pack("<2i", mels, 201) + bytes(mels * 201 * 4))
+        out.write(struct.pack("<2i", mels, 201))
+        out.write(bytes(mels * 201 * 4) if filters is None else filters.astype("<f4").tobytes())
         tokens = _token_bytes(vocab, n_text)
         out.write(struct.pack("<i", len(tokens)))
         for token in tokens:
@@ -144,11 +176,12 @@ def write_ggml(source, path):
             if name in ("encoder.conv1.bias", "encoder.conv2.bias"):
                 shape = [shape[0], 1]
             is_f16 = len(shape) > 1 and not name.endswith(("bias", "positional_embedding"))
-            if not is_f16:
-                values = struct.unpack(f"<{len(data) // 2}e", data)
-                data = struct.pack(f"<{len(values)}f", *values)
+            kind = int(is_f16)
+            if not is_f16 or (pack and len(shape) == 2):
+                values = np.frombuffer(data, "<f2").astype(np.float32)
+                kind, data = (matrix_type, pack(values)) if is_f16 else (0, values.tobytes())
             encoded = name.encode()
-            out.write(struct.pack(f"<3i{len(shape)}i", len(shape), len(encoded), int(is_f16), *reversed(shape)) + encoded)
+            out.write(struct.pack(f"<3i{len(shape)}i", len(shape), len(encoded), kind, *reversed(shape)) + encoded)
             out.write(data)
     return path, path
 

@@ -120,12 +120,16 @@ def converted_demo():
     return directory
 
 
-def quantized(size, model, samples=10):
-    """The INT8 model of `model`, made once and anew where the FP one is newer."""
-    directory = WORK / "models" / f"{size}-int8"
+def quantized(size, model, samples=10, name="int8", options=()):
+    """An INT8 model of `model`, made once and anew where the FP one is newer. Random weights say as many tokens as they
+    may, at every temperature: calibration hears the first ones only."""
+    directory = WORK / "models" / f"{size}-{name}"
     if not directory.exists() or directory.stat().st_mtime < model.stat().st_mtime:
+        config = WORK / "quantize.json"
+        config.write_text(json.dumps({"transcribe": {"language": "en", "temperatures": [0], "sample_len": 24}}))
         speech = ROOT / "demo" / "data" / "calibration"
-        Run([SOTTO, "quantize", model, "-o", directory, "--calibration", speech, "--samples", samples])
+        Run([SOTTO, "quantize", model, "-o", directory, "--calibration", speech, "--samples", samples, "--config", config]
+            + list(options))
     return directory
 
 
