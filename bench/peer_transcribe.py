@@ -168,7 +168,8 @@ def whisper_cpp(model, threads, n_tokens):
         times = {name: (float(ms), int(n)) for name, ms, n in re.findall(r"(\w+) time = +([\d.]+) ms / +(\d+) runs", lines)}
         clock.encoder = [times["encode"][1], times["encode"][0] / 1e3]
         spent_ms = sum(times[name][0] for name in ("decode", "batchd", "prompt"))
-        clock.decoder[1] = clock.n_tokens * spent_ms / max(times["sample"][1], 1) / 1e3
+        n_tokens_ever = times["decode"][1] + times["encode"][1]  # the first of a window comes from the prompt
+        clock.decoder[1] = clock.n_tokens * spent_ms / n_tokens_ever / 1e3
         return clock
 
     return run

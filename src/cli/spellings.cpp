@@ -160,6 +160,9 @@ class Translator {
     } else if (name == "-dtw" || name == "--dtw") {
       take_value(name);  // the model's own heads are used
       out_.emplace_back("--word-timestamps");
+    } else if (name == "--batch-size") {
+      const std::string size = take_value(name);
+      out_.push_back("--batch-size=" + (size == "auto" ? "0" : size));
     } else if (name == "--compute-type") {
       read_compute_type(name, take_value(name));
     } else {

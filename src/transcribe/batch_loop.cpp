@@ -77,7 +77,7 @@ Transcription BatchLoop::run(const MelReader& read_mel,
         }
         cut(*window, part.n_frames);
       }
-      if (window->segment_frames == audio::kWindowFrames) {
+      if (window->segment_frames == audio::kWindowFrames && clip.end_frame - seek > audio::kWindowFrames) {
         cut(*window, quiet_cut(window->mel, window->segment_frames));
       }
       batch.spans.push_back({seek, window->segment_frames});

@@ -37,17 +37,16 @@ ov::element::Type precision(const std::string& name) {
               fmt::format("expected f32, bf16, f16 or nothing, found {}.", name));
 }
 
+bool supports(const ov::Core& core, const std::string& device, const std::string& property) {
+  const auto names = core.get_property(device, ov::supported_properties);
+  return std::find(names.begin(), names.end(), property) != names.end();
+}
+
 /// The device's default is to round cached keys and values to 8 bits, which pays for long texts only: a
 /// Whisper window has at most 448 tokens.
-void keep_cache_precision(const ov::Core& core, const std::string& device, ov::AnyMap& map) {
-  const auto names = core.get_property(device, ov::supported_properties);
-  const auto supports = [&](const char* name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  if (supports(ov::hint::kv_cache_precision.name()) && supports(ov::hint::inference_precision.name())) {
-    const auto asked = map.find(ov::hint::inference_precision.name());
-    const auto type = asked == map.end() ? core.get_property(device, ov::hint::inference_precision)
-                                         : asked->second.as<ov::element::Type>();
+void keep_cache_precision(const ov::Core& core, const SessionOptions& options, ov::AnyMap& map) {
+  const auto type = inference_type(core, options);
+  if (type != ov::element::dynamic && supports(core, options.device, ov::hint::kv_cache_precision.name())) {
     map.insert(ov::hint::kv_cache_precision(type));
   }
 }
@@ -75,11 +74,24 @@ ov::AnyMap properties(const ov::Core& core, const SessionOptions& options) {
   if (const int n = n_threads(options); n > 0) {
     map.insert(ov::inference_num_threads(n));
   }
-  keep_cache_precision(core, options.device, map);
+  keep_cache_precision(core, options, map);
   return map;
 }
 
 }  // namespace
+
+ov::element::Type inference_type(const ov::Core& core, const SessionOptions& options) {
+  if (!supports(core, options.device, ov::hint::inference_precision.name())) {
+    return ov::element::dynamic;
+  }
+  return options.inference_precision.empty()
+             ? core.get_property(options.device, ov::hint::inference_precision)
+             : precision(options.inference_precision);
+}
+
+bool is_cpu(const SessionOptions& options) {
+  return family(options.device) == "CPU";
+}
 
 void expect_device(const ov::Core& core, const std::string& device) {
   std::vector<std::string> available = core.get_available_devices();

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <openvino/core/type/element_type.hpp>
 #include <openvino/runtime/compiled_model.hpp>
 #include <openvino/runtime/core.hpp>
 
@@ -14,6 +15,12 @@ namespace sotto::transcribe {
 /// Throws Error(not_found) naming the devices there are unless `device` is one of them or a virtual one
 /// (AUTO, HETERO, ...).
 void expect_device(const ov::Core& core, const std::string& device);
+
+/// The precision that compile() will lead to; dynamic where the device does not tell.
+ov::element::Type inference_type(const ov::Core& core, const SessionOptions& options);
+
+/// True for the CPU itself, which reads inputs where they are.
+bool is_cpu(const SessionOptions& options);
 
 /// Compiles for one inference at a time, unless `hints` say otherwise. Throws Error(invalid_argument) for an
 /// unknown precision or a negative number of threads, Error(unsupported) with the device's words where it

@@ -43,8 +43,10 @@ class BatchInference : public Inference {
   /// Hears windows, one or more; what follows is about all of them.
   virtual void encode_all(std::span<const audio::LogMel> windows) = 0;
   /// Feeds prompts of one length, row-major [n_windows, length], row r about window r. In the steps that
-  /// follow, row r goes on with row r.
+  /// follow every row keeps its window. Where drops_rows(), steps may leave rows out for good; source_rows
+  /// then names each row at most once, and row r itself where it is not left out and r < n_rows.
   virtual BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) = 0;
+  virtual bool drops_rows() const = 0;
   /// Makes one of the windows the one that start() is about.
   virtual void choose(std::size_t window) = 0;
 };

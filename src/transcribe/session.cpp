@@ -62,19 +62,34 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   expect_device(core_, options.device);
   const auto decoder = model.decoder->clone();
   steps_need_no_window_ = shares_window_ && decoder->outputs().size() == 1;
+  std::shared_ptr<ov::Model> projections;
+  if (const auto type = inference_type(core_, options);
+      steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
+    projections = split_off_window(*decoder, type);
+  }
   chooses_logits_ = add_logit_positions(*decoder);
   gather_rows_first(*decoder);
   // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
   auto decoder_model = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
-                                  [&] { return compile(core_, decoder, options, "decoder"); });
+                                  [&] { return compile_decoder(decoder, projections); });
   encoder_model_ = compile(core_, for_one_window(model), options, "encoder");
   decoder_model_ = decoder_model.get();
   encoder_ = encoder_model_.create_infer_request();
   decoder_ = decoder_model_.create_infer_request();
 }
 
+ov::CompiledModel Session::compile_decoder(const std::shared_ptr<ov::Model>& decoder,
+                                           const std::shared_ptr<ov::Model>& projections) {
+  if (projections) {
+    projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
+    keys_.emplace(compile(core_, projections, options_, "decoder"));
+  }
+  return compile(core_, decoder, options_, "decoder");
+}
+
 void Session::listen(OnInference listener) {
   listener_ = std::move(listener);
+  keys_time_ = {};
   heard_ = false;
   n_encoder_runs_ = 0;
   n_decoder_runs_ = 0;
@@ -85,7 +100,10 @@ void Session::infer(Stage stage) {
   const auto begin = std::chrono::steady_clock::now();
   model::translate_ir_errors(stage == Stage::encoder ? "encoder" : "decoder", ErrorCode::internal,
                              [&] { request.infer(); });
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  if (stage == Stage::decoder) {
+    seconds += std::exchange(keys_time_, {});
+  }
   ++(stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_);
   if (listener_) {
     listener_(stage, request, seconds.count());
@@ -93,19 +111,49 @@ void Session::infer(Stage stage) {
 }
 
 void Session::encode(const audio::LogMel& window) {
+  if (hear(window)) {
+    has_keys_ = false;
+  }
+}
+
+/// Returns false if it is the window heard last: the first one, after its language was detected.
+bool Session::hear(const audio::LogMel& window) {
   ov::Tensor features = encoder_.get_tensor("input_features");
   if (window.values.size() != features.get_size()) {
     throw Error(ErrorCode::internal, "encoder",
                 fmt::format("expected {} mel values, found {}.", features.get_size(), window.values.size()));
   }
   if (heard_ && std::equal(window.values.begin(), window.values.end(), features.data<const float>())) {
-    return;  // the first window, after its language was detected
+    return false;
   }
   std::copy(window.values.begin(), window.values.end(), features.data<float>());
   heard_ = false;
   infer(Stage::encoder);
   heard_ = true;
   hidden_states_ = encoder_.get_tensor("last_hidden_state");
+  return true;
+}
+
+/// Computes the window's keys and values where that is not done.
+void Session::project(std::size_t slot) {
+  const auto begin = std::chrono::steady_clock::now();
+  model::translate_ir_errors("decoder", ErrorCode::internal, [&] { keys_->hear(hidden_states_, slot); });
+  keys_time_ += std::chrono::steady_clock::now() - begin;
+}
+
+/// Gives the window to the decoder, as one row.
+void Session::give_window() {
+  if (!keys_) {
+    set_hidden_states(1);
+    return;
+  }
+  if (!has_keys_) {
+    slot_ = 0;
+    keys_->resize(1);
+    project(slot_);
+    has_keys_ = true;
+  }
+  keys_->bind(decoder_, slot_, 1);
 }
 
 PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t position) {
@@ -114,20 +162,35 @@ PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t positio
                                                  static_cast<std::int64_t>(prompt.size()) - 1};
   decoder_.reset_state();
   caches_.reset(decoder_, 1);
-  set_hidden_states(1);
+  is_batch_ = false;
+  give_window();
   feed_decoder(prompt, kOnlyRow, positions);
-  if (steps_need_no_window_) {
-    const ov::Shape shape = hidden_states_.get_shape();
-    decoder_.set_tensor("encoder_hidden_states", {hidden_states_, {0, 0, 0}, {1, 1, shape[2]}});
-  }
+  take_window_back(1);
   const std::span<float> logits = decoder_logits();
   const std::size_t row = chooses_logits_ ? 0 : position;
   return {{logits.last(n_vocab_), n_vocab_}, logits.subspan(row * n_vocab_, n_vocab_)};
 }
 
+/// Keys and values are state by now: the device need not go through the window again.
+void Session::take_window_back(std::size_t n_rows) {
+  if (steps_need_no_window_ && !keys_) {
+    ov::Tensor unread(ov::element::f32, {n_rows, 1, hidden_states_.get_shape()[2]});
+    std::fill_n(unread.data<float>(), unread.get_size(), 0.0F);
+    decoder_.set_tensor("encoder_hidden_states", unread);
+  }
+}
+
 void Session::encode_all(std::span<const audio::LogMel> windows) {
+  row_windows_.resize(windows.size());
+  std::iota(row_windows_.begin(), row_windows_.end(), 0);
+  if (keys_) {
+    keys_->resize(windows.size());
+  }
   for (std::size_t i = 0; i < windows.size(); ++i) {
-    encode(windows[i]);
+    hear(windows[i]);
+    if (keys_) {
+      project(i);
+    }
     if (i == 0) {
       ov::Shape shape = hidden_states_.get_shape();
       shape[0] = windows.size();
@@ -145,6 +208,9 @@ void Session::choose(std::size_t window) {
   one[0] = 1;
   hidden_states_ = ov::Tensor(ov::element::f32, one, batch_states_.data<float>() + window * n_values);
   heard_ = false;
+  const auto at = std::find(row_windows_.begin(), row_windows_.end(), window);
+  slot_ = static_cast<std::size_t>(at - row_windows_.begin());
+  has_keys_ = true;
 }
 
 BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t position) {
@@ -156,16 +222,45 @@ BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t pos
                                                  static_cast<std::int64_t>(length) - 1};
   decoder_.reset_state();
   caches_.reset(decoder_, n_rows);
-  decoder_.set_tensor("encoder_hidden_states", batch_states_);
-  feed_decoder(prompts, rows, positions);
-  if (steps_need_no_window_) {
-    ov::Tensor unread(ov::element::f32, {n_rows, 1, batch_states_.get_shape()[2]});
-    std::fill_n(unread.data<float>(), unread.get_size(), 0.0F);
-    decoder_.set_tensor("encoder_hidden_states", unread);
+  is_batch_ = true;
+  if (keys_) {
+    order_windows();
+    keys_->bind(decoder_, 0, n_rows);
+  } else {
+    decoder_.set_tensor("encoder_hidden_states", batch_states_);
   }
+  feed_decoder(prompts, rows, positions);
+  take_window_back(n_rows);
+  return batch_logits(n_rows, chooses_logits_ ? 0 : position);
+}
+
+/// Every window to its own place again, after rows were moved.
+void Session::order_windows() {
+  for (std::size_t window = 0; window < row_windows_.size(); ++window) {
+    const auto at = std::find(row_windows_.begin(), row_windows_.end(), window) - row_windows_.begin();
+    exchange(window, static_cast<std::size_t>(at));
+  }
+}
+
+/// Keys and values follow their rows, which are together at the front.
+void Session::move_rows(std::span<const std::int32_t> source_rows) {
+  for (std::size_t row = 0; row < source_rows.size(); ++row) {
+    exchange(row, static_cast<std::size_t>(source_rows[row]));
+  }
+  keys_->bind(decoder_, 0, source_rows.size());
+}
+
+void Session::exchange(std::size_t row, std::size_t other) {
+  if (row != other) {
+    keys_->swap(row, other);
+    std::swap(row_windows_[row], row_windows_[other]);
+  }
+}
+
+/// The logits behind the prompts and at a place, each row's together.
+BatchLogits Session::batch_logits(std::size_t n_rows, std::size_t place) {
   const std::span<float> logits = decoder_logits();
   const std::size_t n_places = logits.size() / n_rows / n_vocab_;
-  const std::size_t place = chooses_logits_ ? 0 : position;
   batch_logits_.resize(2 * n_rows * n_vocab_);
   const std::span<float> next = std::span(batch_logits_).first(n_rows * n_vocab_);
   const std::span<float> at_position = std::span(batch_logits_).last(n_rows * n_vocab_);
@@ -181,6 +276,9 @@ LogitRows Session::step(std::span<const TokenId> tokens, std::span<const std::in
   constexpr std::array<std::int64_t, 1> kOnlyToken = {0};
   if (!shares_window_) {
     set_hidden_states(source_rows.size());
+  }
+  if (is_batch_ && keys_) {
+    move_rows(source_rows);
   }
   caches_.feed(decoder_, source_rows);
   feed_decoder(tokens, source_rows, kOnlyToken);
@@ -241,7 +339,13 @@ std::string Session::inference_precision() const {
 }
 
 std::map<std::string, int> Session::executed_kernels(Stage stage) const {
-  return transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
+  auto kernels = transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
+  if (stage == Stage::decoder && keys_) {
+    for (const auto& [kernel, n] : transcribe::executed_kernels(keys_->model())) {
+      kernels[kernel] += n;
+    }
+  }
+  return kernels;
 }
 
 }  // namespace sotto::transcribe

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "transcribe/cache_tensors.h"
 #include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
+#include "transcribe/window_keys.h"
 
 namespace sotto::transcribe {
 
@@ -40,6 +43,7 @@ class Session final : public BatchInference, public Aligner {
 
   void encode_all(std::span<const audio::LogMel> windows) override;
   BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) override;
+  bool drops_rows() const override { return keys_.has_value(); }
   void choose(std::size_t window) override;
 
   /// Compiles the decoder once more at its first call.
@@ -59,6 +63,16 @@ class Session final : public BatchInference, public Aligner {
 
  private:
   void infer(Stage stage);
+  ov::CompiledModel compile_decoder(const std::shared_ptr<ov::Model>& decoder,
+                                    const std::shared_ptr<ov::Model>& projections);
+  bool hear(const audio::LogMel& window);
+  void project(std::size_t slot);
+  void give_window();
+  void take_window_back(std::size_t n_rows);
+  void order_windows();
+  void exchange(std::size_t row, std::size_t other);
+  void move_rows(std::span<const std::int32_t> source_rows);
+  BatchLogits batch_logits(std::size_t n_rows, std::size_t place);
   void feed_decoder(std::span<const TokenId> tokens,
                     std::span<const std::int32_t> source_rows,
                     std::span<const std::int64_t> logit_positions);
@@ -68,7 +82,13 @@ class Session final : public BatchInference, public Aligner {
   model::WhisperModel model_;  ///< without the encoder; for word times
   SessionOptions options_;
   std::size_t n_vocab_;
-  bool shares_window_;  ///< cross-attention K and V are state, one for all rows of a window
+  std::optional<WindowKeys> keys_;             ///< none where the decoder makes them itself
+  std::chrono::duration<double> keys_time_{};  ///< what they took since the decoder's last inference
+  std::size_t slot_ = 0;                       ///< of the window that start() is about, in keys_
+  std::vector<std::size_t> row_windows_;  ///< of the rows of start_all, and behind them of those left out
+  bool is_batch_ = false;                 ///< the rows are of start_all
+  bool has_keys_ = false;                 ///< that slot is filled
+  bool shares_window_;                    ///< cross-attention K and V are state, one for all rows of a window
   /// K and V are there from the prompt on, and nothing but logits comes out: an observed graph (see
   /// quantize::Collector) has more outputs and sees the window at every step, as it would elsewhere.
   bool steps_need_no_window_ = false;

@@ -188,6 +188,8 @@ TEST(TranslateSpellings, JoinsWhatBelongsTogether) {
   EXPECT_THAT(translate_spellings({"--max-len", "40", "-sow"}),
               ElementsAre("--max-line-width=40", "--max-line-count=1"));
   EXPECT_THAT(translate_spellings({"-ml", "0", "-mc", "0"}), ElementsAre("--no-condition-on-previous-text"));
+  EXPECT_THAT(translate_spellings({"--batch-size", "auto"}), ElementsAre("--batch-size=0"));
+  EXPECT_THAT(translate_spellings({"--batch-size=16"}), ElementsAre("--batch-size=16"));
 }
 
 TEST(TranslateSpellings, LeavesTheRestAlone) {

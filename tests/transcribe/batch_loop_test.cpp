@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ class HashBatch final : public BatchInference {
   }
   BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) override {
     together_ = true;
+    rows_.resize(windows_.size());
+    std::iota(rows_.begin(), rows_.end(), 0);
     const std::size_t length = prompts.size() / windows_.size();
     std::vector<float> next;
     at_position_.clear();
@@ -51,19 +54,27 @@ class HashBatch final : public BatchInference {
       return windows_.at(chosen_).step(tokens, rows);
     }
     logits_.clear();
-    for (std::size_t i = 0; i < windows_.size(); ++i) {
-      EXPECT_EQ(rows[i], static_cast<std::int32_t>(i));
-      const LogitRows logits = windows_[i].step(tokens.subspan(i, 1), std::vector<std::int32_t>{0});
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      kept.push_back(rows_.at(static_cast<std::size_t>(rows[i])));
+      const LogitRows logits = windows_[kept[i]].step(tokens.subspan(i, 1), std::vector<std::int32_t>{0});
       logits_.insert(logits_.end(), logits.values.begin(), logits.values.end());
     }
+    fewest_rows = std::min(fewest_rows, kept.size());
+    rows_ = kept;
     return {logits_, test::kHashVocabulary};
   }
 
+  bool drops_rows() const override { return may_drop; }
+
+  bool may_drop = true;
+  std::size_t fewest_rows = 1000;
   std::vector<std::size_t> batch_sizes;
   int n_single_starts = 0;
 
  private:
   std::vector<test::HashInference> windows_;
+  std::vector<std::size_t> rows_;  // the window of each
   std::size_t chosen_ = 0;
   bool together_ = false;
   std::vector<float> logits_;
@@ -133,6 +144,24 @@ TEST(BatchLoop, SaysTheSameWhateverTheBatch) {
       expect_same(run(inference, options), expected);
     }
   }
+}
+
+TEST(BatchLoop, LeavesOutRowsThatHaveEnded) {
+  HashBatch keeping;
+  keeping.may_drop = false;
+  const Transcription expected = run(keeping, with_batch(8));
+  HashBatch dropping;
+  expect_same(run(dropping, with_batch(8)), expected);
+  EXPECT_EQ(keeping.fewest_rows, keeping.batch_sizes.front());
+  EXPECT_LT(dropping.fewest_rows, keeping.fewest_rows);
+}
+
+TEST(BatchLoop, HearsAClipOfOneWindowInOnePiece) {
+  TranscribeOptions options = with_batch(4);
+  options.clip_timestamps = {0.0, 30.0, 30.0, 60.0, 60.0, 90.0};
+  HashBatch inference;
+  run(inference, options);
+  EXPECT_EQ(inference.batch_sizes, (std::vector<std::size_t>{3}));
 }
 
 TEST(BatchLoop, FillsBatchesWithWindowsThatFollowEachOther) {

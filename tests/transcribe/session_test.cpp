@@ -9,7 +9,13 @@
 
 #include <gtest/gtest.h>
 #include <openvino/core/model.hpp>
+#include <openvino/op/add.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/convert.hpp>
+#include <openvino/op/multiply.hpp>
+#include <openvino/op/reduce_prod.hpp>
 #include <openvino/op/result.hpp>
+#include <openvino/op/shape_of.hpp>
 #include <openvino/runtime/infer_request.hpp>
 
 #include "support/expect_error.h"
@@ -82,8 +88,63 @@ std::vector<std::size_t> frames_fed(const model::WhisperModel& model) {
   return frames;
 }
 
+/// The tiny model with a decoder that reads of the window's shape outside the states too: K and V stay
+/// states.
+model::WhisperModel with_states() {
+  model::WhisperModel model = test::tiny_model();
+  model.decoder = model.decoder->clone();
+  const auto shape = std::make_shared<ov::op::v3::ShapeOf>(model.decoder->input("encoder_hidden_states"));
+  const auto count = std::make_shared<ov::op::v1::ReduceProd>(
+      shape, ov::op::v0::Constant::create(ov::element::i64, {1}, {0}), true);
+  const auto none =
+      std::make_shared<ov::op::v1::Multiply>(std::make_shared<ov::op::v0::Convert>(count, ov::element::f32),
+                                             ov::op::v0::Constant::create(ov::element::f32, {}, {0.0F}));
+  ov::Input<ov::Node> logits = model.decoder->output("logits").get_node()->input(0);
+  const auto names = logits.get_source_output().get_names();
+  logits.get_source_output().set_names({});
+  const auto sum = std::make_shared<ov::op::v1::Add>(logits.get_source_output(), none);
+  sum->output(0).set_names(names);
+  logits.replace_source_output(sum);
+  return model;
+}
+
 TEST(Session, FeedsTheWindowWithThePromptOnly) {
-  EXPECT_EQ(frames_fed(test::tiny_model()), (std::vector<std::size_t>{1500, 1}));
+  EXPECT_EQ(frames_fed(with_states()), (std::vector<std::size_t>{1500, 1}));
+}
+
+TEST(Session, SaysTheSameWithKeysAsInputsAsWithStates) {
+  Session split = tiny_session();
+  Session stateful(with_states(), {.inference_precision = "f32", .threads = 2});
+  ASSERT_TRUE(split.drops_rows());
+  ASSERT_FALSE(stateful.drops_rows());
+  for (Session* const session : {&split, &stateful}) {
+    session->encode(window_of(1.0F));
+  }
+  expect_close(logits_behind(split, {268, 269, 5}), logits_behind(stateful, {268, 269, 5}));
+  expect_close(copy(split.step(Ids{10, 11}, std::vector<std::int32_t>{0, 0})[1]),
+               copy(stateful.step(Ids{10, 11}, std::vector<std::int32_t>{0, 0})[1]));
+}
+
+TEST(Session, LeavesRowsOfABatchOut) {
+  Session session = tiny_session();
+  const std::vector<audio::LogMel> windows = {window_of(1.0F), window_of(0.3F), window_of(-0.7F),
+                                              window_of(2.0F)};
+  std::vector<Row> expected;
+  for (const audio::LogMel& window : windows) {
+    session.encode(window);
+    expected.push_back(logits_behind(session, {268, 269, 5, 10, 11}));
+  }
+  session.encode_all(windows);
+  for (int round = 0; round < 2; ++round) {  // the windows are in their places again
+    session.start_all(Ids{268, 269, 268, 269, 268, 269, 268, 269}, 0);
+    session.step(Ids{5, 5, 5, 5}, std::vector<std::int32_t>{0, 1, 2, 3});
+    session.step(Ids{10, 10}, std::vector<std::int32_t>{3, 1});
+    const LogitRows got = session.step(Ids{11, 11}, std::vector<std::int32_t>{0, 1});
+    expect_close(copy(got[0]), expected[3]);
+    expect_close(copy(got[1]), expected[1]);
+    session.choose(0);  // where window 3 was
+    expect_close(logits_behind(session, {268, 269, 5, 10, 11}), expected[0]);
+  }
 }
 
 TEST(Session, FeedsTheWindowAtEveryStepToADecoderThatIsObserved) {

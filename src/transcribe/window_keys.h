@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <openvino/core/model.hpp>
+#include <openvino/core/type/element_type.hpp>
+#include <openvino/runtime/compiled_model.hpp>
+#include <openvino/runtime/infer_request.hpp>
+#include <openvino/runtime/tensor.hpp>
+
+namespace sotto::transcribe {
+
+/// Turns a decoder's cross-attention states into inputs of `type`, behind the others, and takes
+/// encoder_hidden_states away. Returns the model that computes them: the window in, one output for each such
+/// input, in their order. Null, and the decoder as it was, unless all that is made of the window goes into
+/// states of its own.
+std::shared_ptr<ov::Model> split_off_window(ov::Model& decoder, ov::element::Type type);
+
+/// Keys and values of cross-attention of one or more windows, [n_windows, n_head, 1500, 64] each.
+///
+/// Apart from the decoder they are computed once a window, however often it is decoded, and those of windows
+/// that have ended can leave a batch: 18 MB of whisper-base's are read for each at every step.
+class WindowKeys {
+ public:
+  /// `projections` is split_off_window's, compiled.
+  explicit WindowKeys(ov::CompiledModel projections);
+
+  /// Forgets what was heard and makes room.
+  void resize(std::size_t n_windows);
+  /// Computes those of a window, [1, 1500, n_state].
+  void hear(const ov::Tensor& hidden_states, std::size_t window);
+  /// Exchanges those of two windows.
+  void swap(std::size_t window, std::size_t other);
+  /// Gives those of n_windows windows to a decoder.
+  void bind(ov::InferRequest& decoder, std::size_t first_window, std::size_t n_windows) const;
+
+  const ov::CompiledModel& model() const { return model_; }
+
+ private:
+  ov::CompiledModel model_;
+  ov::InferRequest request_;
+  std::vector<ov::Tensor> tensors_;
+};
+
+}  // namespace sotto::transcribe
