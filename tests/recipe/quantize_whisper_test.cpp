@@ -64,7 +64,7 @@ TEST(QuantizeWhisper, TurnsACheckpointIntoAnInt8ModelThatStillHears) {
   EXPECT_TRUE(int8.quantized());
   EXPECT_GT(int8.encoder.weight_bytes.at("i8"), int8.size->encoder_bytes / 2);
   EXPECT_EQ(int8.encoder.quantization,
-            "mixed preset, SmoothQuant 0.5, fast bias correction on, 6 calibration utterances");
+            "mixed preset, SmoothQuant 0.5, bias correction fast, 6 calibration utterances");
   EXPECT_TRUE(int8.decoder.quantization.starts_with("mixed preset, SmoothQuant 0.95"));
 
   model::convert(model(), dir / "fp");
