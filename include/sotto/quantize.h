@@ -175,8 +175,8 @@ struct CollectorOptions {
   bool attention_inputs = false;  ///< observe Q and K of ScaledDotProductAttention; see QuantizeOptions
 };
 
-/// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, same first
-/// outputs) on the CPU with inference precision f32, and call observe() after every inference, from one
+/// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, its
+/// outputs behind those of the statistics) on the CPU with inference precision f32, and call observe() after every inference, from one
 /// thread.
 class Collector {
  public:
@@ -187,7 +187,7 @@ class Collector {
   Collector(Collector&&) noexcept;
   Collector& operator=(Collector&&) noexcept;
 
-  /// A clone of the model with one more Result per observed tensor.
+  /// A clone of the model with Results per observed tensor before its own.
   std::shared_ptr<ov::Model> instrumented() const;
   /// Reads the statistics outputs of a finished inference of the instrumented model. Throws
   /// Error(bad_format) naming the node whose activation is not finite.

@@ -113,6 +113,19 @@ float from_half_bits(std::uint16_t half) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | (bits & 0x8000U) << 16U);
 }
 
+/// The f16 nearest to |x| <= kMaxHalf, half to even, as f32, in a form that compiles to vector code.
+float round_to_half(float x) {
+  constexpr float kMinNormal = 0x1p-14F;
+  constexpr float kSubnormalShift = 0.5F;  // a unit of its last place is that of subnormal f16, 2^-24
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const float magnitude = std::bit_cast<float>(bits & 0x7FFFFFFFU);
+  const std::uint32_t odd = (bits >> 13U) & 1U;
+  const std::uint32_t rounded = ((bits & 0x7FFFFFFFU) + 0xFFFU + odd) & ~0x1FFFU;
+  const float small = (magnitude + kSubnormalShift) - kSubnormalShift;
+  const std::uint32_t nearest = magnitude < kMinNormal ? std::bit_cast<std::uint32_t>(small) : rounded;
+  return std::bit_cast<float>(nearest | (bits & 0x80000000U));
+}
+
 std::vector<float> values_of(const ov::op::v0::Constant& constant) {
   if (constant.get_element_type() != ov::element::f16) {
     return constant.cast_vector<float>();
@@ -189,7 +202,7 @@ std::vector<float> weight_values(const Weight& weight, std::span<const float> in
   });
   if (weight.constant->get_element_type() == ov::element::f16) {
     for (float& x : values) {
-      x = from_half_bits(ov::float16(std::clamp(x, -kMaxHalf, kMaxHalf)).to_bits());
+      x = round_to_half(std::clamp(x, -kMaxHalf, kMaxHalf));
     }
   }
   return values;

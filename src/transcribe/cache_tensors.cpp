@@ -8,9 +8,7 @@
 namespace sotto::transcribe {
 namespace {
 
-// Behind input_ids and encoder_hidden_states, behind logits.
-constexpr std::size_t kFirstInput = 2;
-constexpr std::size_t kFirstOutput = 1;
+constexpr std::size_t kFirstInput = 2;  // behind input_ids and encoder_hidden_states
 
 bool has_beam_idx(const ov::Model& decoder) {
   const auto inputs = decoder.inputs();
@@ -23,6 +21,7 @@ bool has_beam_idx(const ov::Model& decoder) {
 CacheTensors::CacheTensors(const ov::Model& decoder) {
   if (!has_beam_idx(decoder)) {
     n_caches_ = decoder.inputs().size() - kFirstInput;
+    first_output_ = decoder.outputs().size() - n_caches_;
     n_state_ = static_cast<std::size_t>(decoder.input(kFirstInput).get_partial_shape()[2].get_length());
   }
 }
@@ -35,7 +34,7 @@ void CacheTensors::reset(ov::InferRequest& request, std::size_t n_rows) const {
 
 void CacheTensors::feed(ov::InferRequest& request, std::span<const std::int32_t> source_rows) const {
   for (std::size_t i = 0; i < n_caches_; ++i) {
-    const ov::Tensor grown = request.get_output_tensor(kFirstOutput + i);
+    const ov::Tensor grown = request.get_output_tensor(first_output_ + i);
     const ov::Shape shape = grown.get_shape();
     const std::size_t n_row = shape[1] * shape[2];
     ov::Tensor next(ov::element::f32, {source_rows.size(), shape[1], shape[2]});

@@ -9,7 +9,7 @@
 
 namespace sotto::transcribe {
 
-/// The caches of a decoder that has them as inputs and outputs instead of state, by position
+/// The caches of a decoder that has them as inputs and outputs instead of state, by position: its last ones
 /// (model::Layout::notebook).
 class CacheTensors {
  public:
@@ -24,6 +24,7 @@ class CacheTensors {
 
  private:
   std::size_t n_caches_ = 0;
+  std::size_t first_output_ = 0;
   std::size_t n_state_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -16,12 +18,32 @@ namespace {
 
 using sotto::test::expect_error;
 
-TEST(Collector, GivesTheModelsOutputsFirst) {
+TEST(Collector, GivesTheModelsOutputsLast) {
   const auto model = test::mlp();
-  const auto inputs = test::mlp_inputs(3);
+  const ov::Tensor input = test::mlp_inputs(3)[2];
   Collector collector(model);
-  EXPECT_EQ(test::infer(collector.instrumented(), inputs[2]), test::infer(model, inputs[2]));
+  const auto instrumented = collector.instrumented();
+  ASSERT_GT(instrumented->get_results().size(), 1U);
+  auto request = test::compile(instrumented);
+  request.set_input_tensor(0, input);
+  request.infer();
+  const ov::Tensor last = request.get_output_tensor(instrumented->get_results().size() - 1);
+  EXPECT_EQ(std::vector<float>(last.data<float>(), last.data<float>() + last.get_size()),
+            test::infer(model, input));
   EXPECT_EQ(model->get_results().size(), 1U);
+}
+
+// Else every observed tensor is kept until the model is done.
+TEST(Collector, IsRunWhileTheModelRunsAndNotBehindIt) {
+  const auto model = test::mlp();
+  auto request = test::compile(Collector(model).instrumented());
+  std::map<std::string, int> order;
+  for (const auto& node : request.get_compiled_model().get_runtime_model()->get_ops()) {
+    order[node->get_friendly_name()] = std::stoi(node->get_rt_info().at("execOrder").as<std::string>());
+  }
+  ASSERT_TRUE(order.contains("x/statistics_0_2"));
+  ASSERT_TRUE(order.contains("fc2/add"));
+  EXPECT_LT(order["x/statistics_0_2"], order["fc2/add"]);
 }
 
 TEST(Collector, StartsAgainFromNothing) {

@@ -1,6 +1,8 @@
 #include "quantize/weights.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -54,6 +56,22 @@ TEST(WeightRange, IsTheLargestMagnitudeOfEachOutputChannel) {
   const WeightOf columns({2, 3}, kValues, false, ov::element::f32);
   EXPECT_THAT(weight_range(kValues, columns.get(), false).high, ElementsAre(1, 4, 8));
   EXPECT_THAT(weight_range(kValues, columns.get(), false).shape, ElementsAre(1, 3));
+}
+
+TEST(WeightValues, AreScaledAndRoundedToHalfAsOpenVinoRounds) {
+  std::vector<float> values;
+  for (std::uint32_t half = 0; half < 0x7C00U; ++half) {
+    values.push_back(static_cast<float>(ov::float16::from_bits(static_cast<std::uint16_t>(half))));
+    values.push_back(-values.back());
+  }
+  const WeightOf w({values.size(), 1}, values, true, ov::element::f16);
+  for (const float scale : {1.0F, 1.0F / 3, 0.1F, 1.75F, 1e-4F, 1.00048828125F, 0.5F}) {
+    const std::vector<float> scaled = weight_values(w.get(), std::vector<float>{scale});
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float clamped = std::clamp(values[i] * scale, -65504.0F, 65504.0F);
+      ASSERT_EQ(scaled[i], static_cast<float>(ov::float16(clamped))) << values[i] << " * " << scale;
+    }
+  }
 }
 
 TEST(WeightRange, DoublesAtHalfRange) {
