@@ -149,6 +149,8 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"inference_precision", "f32, bf16 or f16; empty: the device's own choice"},
         o.inference_precision);
   visit(Field{"threads", "threads of the CPU; 0: the device's own choice", 0, 4096}, o.threads);
+  visit(Field{"low_memory", "load one part after the other: less memory at the start, more time"},
+        o.low_memory);
 }
 
 template <FieldsOf<transcribe::TranscribeOptions> Options, typename Visitor>

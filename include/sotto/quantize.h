@@ -176,8 +176,8 @@ struct CollectorOptions {
 };
 
 /// Takes Statistics while a model runs: run instrumented() in place of the model (same inputs, its
-/// outputs behind those of the statistics) on the CPU with inference precision f32, and call observe() after every inference, from one
-/// thread.
+/// outputs behind those of the statistics) on the CPU with inference precision f32, and call observe() after
+/// every inference, from one thread.
 class Collector {
  public:
   /// The model is not changed. Throws Error(bad_format) for a dynamic rank, for an already quantized model

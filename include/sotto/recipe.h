@@ -16,8 +16,8 @@ struct CalibrateWhisperOptions {
   std::string calibration;                   ///< speech, as evaluate::open_speech() takes it; words may miss
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
-  transcribe::SessionOptions session;        ///< inference_precision is always f32
-  bool attention_inputs = true;              ///< observe the decoder's Q and K too; the encoder's always are
+  transcribe::SessionOptions session{.low_memory = true};  ///< inference_precision is always f32
+  bool attention_inputs = true;  ///< observe the decoder's Q and K too; the encoder's always are
   /// A directory that keeps what was observed so far, until all is; empty: nothing is kept.
   std::filesystem::path progress_directory = {};
   bool resume = false;                 ///< go on with what progress_directory holds; else begin anew
@@ -51,7 +51,7 @@ struct QuantizeWhisperOptions {
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   std::filesystem::path statistics = {};     ///< instead: a file of calibrate_whisper()'s StatisticsSet
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
-  transcribe::SessionOptions session;
+  transcribe::SessionOptions session{.low_memory = true};
   /// How the parts with compressed weights get them; a mode of 8 bits means int4_asym for int4_weights.
   quantize::CompressWeightsOptions weights;
   quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5, .ignored_scope = {}, .attention_inputs = true};

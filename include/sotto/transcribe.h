@@ -129,6 +129,9 @@ struct SessionOptions {
   std::string device = "CPU";         ///< any OpenVINO device: CPU, GPU, AUTO, ...
   std::string inference_precision{};  ///< "f32", "bf16", "f16"; empty: the device's own choice
   int threads = 0;                    ///< 0: the device's own choice
+  /// Make one part ready before the other is begun, so that neither waits in memory as it was stored and as
+  /// the device keeps it: a lower peak, a slower start.
+  bool low_memory = false;
 };
 
 enum class Stage { encoder, decoder };

@@ -27,8 +27,8 @@ struct Outputs {
 };
 
 /// The CPU plugin runs what the first Result needs, then what the second needs beside, and so on. With the
-/// model's own Results first, every observed tensor would be kept until the model is done: 500 MB more for the
-/// encoder of whisper-small.
+/// model's own Results first, every observed tensor would be kept until the model is done: 500 MB more for
+/// the encoder of whisper-small.
 void put_first(const ov::ResultVector& results, ov::Model& model) {
   const ov::ResultVector own = model.get_results();
   for (const auto& result : own) {

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <numeric>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <openvino/core/model.hpp>
 
 #include "model/ir_error.h"
+#include "model/release_pages.h"
 #include "sotto/error.h"
 #include "transcribe/compile.h"
 #include "transcribe/gather_rows.h"
@@ -42,6 +44,16 @@ bool keeps_cross_attention(const ov::Model& decoder) {
   });
 }
 
+/// compile(), with the device's copy of the weights the only one in memory afterwards.
+ov::CompiledModel compile_alone(ov::Core& core,
+                                const std::shared_ptr<const ov::Model>& model,
+                                const SessionOptions& options,
+                                std::string_view part) {
+  ov::CompiledModel compiled = compile(core, model, options, part);
+  model::release_mapped_pages(*model);
+  return compiled;
+}
+
 void expect_thirty_seconds(const model::ModelDimensions& dims) {
   if (2 * dims.n_audio_ctx != audio::kWindowFrames) {
     throw Error(ErrorCode::unsupported, "config.json",
@@ -69,13 +81,33 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   }
   chooses_logits_ = add_logit_positions(*decoder);
   gather_rows_first(*decoder);
-  // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
-  auto decoder_model = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
-                                  [&] { return compile_decoder(decoder, projections); });
-  encoder_model_ = compile(core_, for_one_window(model), options, "encoder");
-  decoder_model_ = decoder_model.get();
+  if (options.low_memory) {
+    decoder_model_ = compile_decoder(decoder, projections);
+    decoder_ = decoder_model_.create_infer_request();
+    settle_decoder(*decoder);
+    encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
+  } else {
+    // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
+    auto decoder_model = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
+                                    [&] { return compile_decoder(decoder, projections); });
+    encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
+    decoder_model_ = decoder_model.get();
+    decoder_ = decoder_model_.create_infer_request();
+  }
   encoder_ = encoder_model_.create_infer_request();
-  decoder_ = decoder_model_.create_infer_request();
+}
+
+void Session::settle_decoder(const ov::Model& decoder) {
+  const auto& dims = model_.dims;
+  hidden_states_ = ov::Tensor(ov::element::f32, {1, static_cast<std::size_t>(dims.n_audio_ctx),
+                                                 static_cast<std::size_t>(dims.n_audio_state)});
+  std::fill_n(hidden_states_.data<float>(), hidden_states_.get_size(), 0.0F);
+  start(std::array{TokenId{0}}, 0);
+  hidden_states_ = {};
+  has_keys_ = false;
+  n_decoder_runs_ = 0;
+  keys_time_ = {};
+  model::release_mapped_pages(decoder);
 }
 
 ov::CompiledModel Session::compile_decoder(const std::shared_ptr<ov::Model>& decoder,
@@ -84,7 +116,7 @@ ov::CompiledModel Session::compile_decoder(const std::shared_ptr<ov::Model>& dec
     projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
     keys_.emplace(compile(core_, projections, options_, "decoder"));
   }
-  return compile(core_, decoder, options_, "decoder");
+  return compile_alone(core_, decoder, options_, "decoder");
 }
 
 void Session::listen(OnInference listener) {

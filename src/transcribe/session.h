@@ -73,6 +73,8 @@ class Session final : public BatchInference, public Aligner {
   void exchange(std::size_t row, std::size_t other);
   void move_rows(std::span<const std::int32_t> source_rows);
   BatchLogits batch_logits(std::size_t n_rows, std::size_t place);
+  /// Runs the decoder once: devices bring weights into their own layout at the first inference.
+  void settle_decoder(const ov::Model& decoder);
   void feed_decoder(std::span<const TokenId> tokens,
                     std::span<const std::int32_t> source_rows,
                     std::span<const std::int64_t> logit_positions);

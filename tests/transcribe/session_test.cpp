@@ -73,6 +73,15 @@ TEST(Session, StepsEqualOnePromptWhateverBecomesOfTheRows) {
   expect_close(copy(got[1]), expected[1]);
 }
 
+TEST(Session, HearsTheSameWithLessMemoryAtTheStart) {
+  Session usual = tiny_session();
+  Session low(test::tiny_model(), {.inference_precision = "f32", .threads = 2, .low_memory = true});
+  EXPECT_EQ(low.n_runs(Stage::decoder), 0U);
+  usual.encode(window_of(1.0F));
+  low.encode(window_of(1.0F));
+  expect_close(logits_behind(low, {268, 269, 5}), logits_behind(usual, {268, 269, 5}));
+}
+
 /// Frames of the window fed at the prompt and at the step behind it.
 std::vector<std::size_t> frames_fed(const model::WhisperModel& model) {
   Session session(model, {.inference_precision = "f32", .threads = 1});
