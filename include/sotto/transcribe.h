@@ -124,6 +124,24 @@ struct Transcription {
   std::size_t n_decoder_runs = 0;
 };
 
+/// Where a transcription stands between two windows. With the segments heard until then it is all that
+/// transcribe() needs to go on and to end as if it had never been interrupted.
+struct Checkpoint {
+  std::size_t clip = 0;               ///< stretch of clip_timestamps, counted from 0
+  std::size_t seek_frames = 0;        ///< mel frame (10 ms) where the next window begins
+  std::string language{};             ///< code of what was decoded last; empty if none was heard yet
+  double language_probability = 1.0;  ///< as Transcription's
+  /// Tokens of initial_prompt and all segments before it are not shown to the decoder again.
+  std::size_t prompt_reset_since = 0;
+  double last_speech_s = 0.0;  ///< end of the last word, with word_timestamps
+};
+
+/// A transcription that was broken off, of the same audio, model and options.
+struct Unfinished {
+  std::vector<Segment> segments;
+  Checkpoint checkpoint{};
+};
+
 /// Where and how models run.
 struct SessionOptions {
   std::string device = "CPU";         ///< any OpenVINO device: CPU, GPU, AUTO, ...
@@ -139,6 +157,8 @@ enum class Stage { encoder, decoder };
 /// Who is told what happens while a transcription runs, all from the calling thread.
 struct Listeners {
   std::function<void(const Segment&)> on_segment{};
+  /// After the segments of a window, or of windows that were decoded together.
+  std::function<void(const Checkpoint&)> on_checkpoint{};
   /// After every inference; what calibration and timing listen to. `seconds` is the time infer() took.
   std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference{};
 };
@@ -154,11 +174,13 @@ class Transcriber {
 
   /// Transcribes or translates a whole stream in constant memory, window by window.
   /// Throws Error(invalid_argument) for an unknown language, an option out of range, or translate asked of
-  /// a model that cannot; (bad_format) where the audio breaks off.
+  /// a model that cannot; (bad_format) where the audio breaks off. With `unfinished` it goes on at that
+  /// checkpoint, of a `source` that is at its beginning; the listeners are not told of its segments again.
   Transcription transcribe(audio::AudioSource& source,
                            const TranscribeOptions& options = {},
                            const Listeners& listeners = {},
-                           const Progress& progress = {});
+                           const Progress& progress = {},
+                           const Unfinished* unfinished = nullptr);
 
   /// Probability of each language in the first 30 s of `mel` ([n_mels, any]).
   std::map<std::string, double> detect_language(const audio::LogMel& mel);

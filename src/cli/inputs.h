@@ -44,6 +44,8 @@ class LocalMedia {
   LocalMedia& operator=(const LocalMedia&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  /// True for what was copied here, whose times say nothing.
+  bool is_copy() const { return !directory_.empty(); }
   /// The file's name where it came from, for its extension: "talk.mp4".
   std::string original_name() const;
   /// As audio::open_media; errors name the input and not the copy.

@@ -50,6 +50,18 @@ void JsonReporter::begin(const std::string& input) {
   write_line(console_, {{"event", "begin"}, {"input", input}});
 }
 
+void JsonReporter::resumed(const std::string& input, const transcribe::Unfinished& heard) {
+  Json segments = Json::array();
+  for (const transcribe::Segment& segment : heard.segments) {
+    segments.push_back(to_json(segment));
+  }
+  constexpr double kFrameS = 0.01;
+  write_line(console_, {{"event", "resumed"},
+                        {"input", input},
+                        {"at", static_cast<double>(heard.checkpoint.seek_frames) * kFrameS},
+                        {"segments", std::move(segments)}});
+}
+
 void JsonReporter::segment(const transcribe::Segment& segment) {
   write_line(console_, {{"event", "segment"}, {"input", input_}, {"segment", to_json(segment)}});
 }
@@ -65,13 +77,15 @@ void JsonReporter::finished(const Finished& result) {
 
 void JsonReporter::failed(const std::string& input,
                           const Error& error,
-                          const std::vector<std::filesystem::path>& kept) {
+                          const std::vector<std::filesystem::path>& kept,
+                          bool can_resume) {
   console_.error(error.what());
   write_line(console_, {{"event", "failed"},
                         {"input", input},
                         {"code", to_string(error.code())},
                         {"message", error.what()},
-                        {"outputs", names_of(kept)}});
+                        {"outputs", names_of(kept)},
+                        {"can_resume", can_resume}});
 }
 
 void JsonReporter::end(int status) {

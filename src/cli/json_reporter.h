@@ -10,11 +10,13 @@ class JsonReporter final : public Reporter {
   explicit JsonReporter(Console& console) : console_(console) {}
 
   void begin(const std::string& input) override;
+  void resumed(const std::string& input, const transcribe::Unfinished& heard) override;
   void segment(const transcribe::Segment& segment) override;
   void finished(const Finished& result) override;
   void failed(const std::string& input,
               const Error& error,
-              const std::vector<std::filesystem::path>& kept) override;
+              const std::vector<std::filesystem::path>& kept,
+              bool can_resume) override;
   void end(int status) override;
   Progress progress(std::stop_token stop) override;
 

@@ -91,6 +91,10 @@ std::vector<fs::path> OutputFiles::write_partial(const std::string& name,
   return paths;
 }
 
+fs::path OutputFiles::journal_path(const std::string& name) const {
+  return directory_ / (name + ".partial.journal");
+}
+
 fs::path OutputFiles::path_of(const std::string& name, subtitles::Format format) const {
   return directory_ / fmt::format("{}.{}", name, subtitles::extension(format));
 }

@@ -33,6 +33,9 @@ class OutputFiles {
   std::vector<std::filesystem::path> write_partial(const std::string& name,
                                                    const transcribe::Transcription& heard) const;
 
+  /// DIRECTORY/NAME.partial.journal
+  std::filesystem::path journal_path(const std::string& name) const;
+
  private:
   std::filesystem::path path_of(const std::string& name, subtitles::Format format) const;
 

@@ -63,6 +63,14 @@ class TextReporter final : public Reporter {
     language_.clear();
   }
 
+  void resumed(const std::string& input, const transcribe::Unfinished& heard) override {
+    if (shows_results_) {
+      constexpr double kFrameS = 0.01;
+      console_.print(fmt::format("{}: goes on at {}", input,
+                                 clock_time(static_cast<double>(heard.checkpoint.seek_frames) * kFrameS)));
+    }
+  }
+
   void segment(const transcribe::Segment& segment) override {
     if (shows_segments_) {
       if (shows_languages_ && segment.language != language_) {
@@ -84,9 +92,10 @@ class TextReporter final : public Reporter {
 
   void failed(const std::string&,
               const Error& error,
-              const std::vector<std::filesystem::path>& kept) override {
+              const std::vector<std::filesystem::path>& kept,
+              bool can_resume) override {
     const std::string note = kept.empty() ? "" : " What was heard before is in" + spaced(kept) + ".";
-    console_.error(error.what() + note);
+    console_.error(error.what() + note + (can_resume ? " --resume goes on there." : ""));
   }
 
   void end(int) override {}

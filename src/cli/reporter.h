@@ -28,12 +28,15 @@ class Reporter {
  public:
   virtual ~Reporter() = default;
   virtual void begin(const std::string& input) = 0;
+  /// `heard` before, by an earlier run; its segments are told here only.
+  virtual void resumed(const std::string& input, const transcribe::Unfinished& heard) = 0;
   virtual void segment(const transcribe::Segment& segment) = 0;
   virtual void finished(const Finished& result) = 0;
-  /// `kept`: files that hold what was heard before the failure.
+  /// `kept`: files that hold what was heard before the failure; a journal among them can be resumed.
   virtual void failed(const std::string& input,
                       const Error& error,
-                      const std::vector<std::filesystem::path>& kept) = 0;
+                      const std::vector<std::filesystem::path>& kept,
+                      bool can_resume) = 0;
   virtual void end(int status) = 0;
   virtual Progress progress(std::stop_token stop) = 0;
 };

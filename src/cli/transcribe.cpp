@@ -62,6 +62,10 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
   if (arguments.json_lines && arguments.to_stdout) {
     throw Error(ErrorCode::invalid_argument, "--json-lines", "expected no --stdout, both write there.");
   }
+  if (arguments.to_stdout && arguments.resume) {
+    throw Error(ErrorCode::invalid_argument, "--stdout",
+                "expected no --resume: journals lie beside outputs.");
+  }
   if (arguments.to_stdout && (arguments.mux || arguments.burn)) {
     throw Error(ErrorCode::invalid_argument, "--stdout", "expected no --mux or --burn, which write files.");
   }
@@ -102,6 +106,9 @@ void add_files(CLI::App& app, TranscribeArguments& arguments) {
                  "all, or some of txt,srt,vtt,tsv,json,ass,lrc,csv (default all; with --stdout txt)")
       ->type_name("NAME,...")
       ->take_last()
+      ->group(kGroup);
+  app.add_flag("--resume", arguments.resume,
+               "go on where a run that was killed or stopped ended, by the journal it left")
       ->group(kGroup);
   add_field(app, {"mux", "write a copy of the video with the subtitles as a stream"}, "--mux", arguments.mux)
       ->group(kGroup);

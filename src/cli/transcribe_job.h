@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/inputs.h"
+#include "cli/journal.h"
 #include "cli/output_files.h"
 #include "cli/reporter.h"
 #include "cli/transcribe_arguments.h"
@@ -26,7 +27,12 @@ class TranscribeJob {
 
  private:
   void transcribe_input(const Input& input);
-  transcribe::Transcription hear(const LocalMedia& media);
+  void failed(const Input& input, const Error& error);
+  transcribe::Transcription hear(const Input& input, const LocalMedia& media);
+  /// What an earlier run left of this input, told to the reporter.
+  std::optional<JournalContent> left_before(const Input& input, const nlohmann::ordered_json& binding);
+  void open_journal(const Input& input, const LocalMedia& media, std::optional<JournalContent>& before);
+  nlohmann::ordered_json binding_of(const LocalMedia& media) const;
   /// The files written of what was heard.
   std::vector<std::filesystem::path> write_outputs(const Input& input,
                                                    const LocalMedia& media,
@@ -39,9 +45,12 @@ class TranscribeJob {
   std::vector<subtitles::Format> formats_;
   OutputFiles outputs_;
   std::unique_ptr<Reporter> reporter_;
+  std::filesystem::path model_;
   transcribe::Transcriber transcriber_;
   transcribe::TranscribeOptions options_;
-  transcribe::Transcription partial_;  ///< what has been heard of the input at hand
+  transcribe::Transcription partial_;                     ///< what has been heard of the input at hand
+  std::optional<Journal> journal_;                        ///< of the input at hand
+  std::vector<std::filesystem::path> finished_journals_;  ///< for a run that is killed after its first inputs
 };
 
 }  // namespace sotto::cli

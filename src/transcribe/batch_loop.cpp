@@ -42,6 +42,20 @@ BatchLoop::BatchLoop(BatchInference& inference,
   if (!options.initial_prompt.empty()) {
     initial_prompt_ = vocabulary.encode(" " + std::string(strip(options.initial_prompt)));
   }
+  if (setting.unfinished != nullptr) {
+    go_on(*setting.unfinished);
+  }
+}
+
+void BatchLoop::go_on(const Unfinished& unfinished) {
+  start_ = unfinished.checkpoint;
+  segments_ = unfinished.segments;
+  for (const Segment& segment : segments_) {
+    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
+  }
+  if (words_ != nullptr) {
+    words_->set_last_speech_s(start_.last_speech_s);
+  }
 }
 
 Transcription BatchLoop::run(const MelReader& read_mel,
@@ -57,12 +71,21 @@ Transcription BatchLoop::run(const MelReader& read_mel,
     if (!batch.mels.empty()) {
       report(batch.spans.front().seek_frames);
       transcribe(batch, listeners, progress.stop);
-      report(batch.spans.back().seek_frames + batch.spans.back().n_frames);
+      const std::size_t end = batch.spans.back().seek_frames + batch.spans.back().n_frames;
+      report(end);
+      if (listeners.on_checkpoint) {
+        listeners.on_checkpoint({.clip = batch.clip,
+                                 .seek_frames = end,
+                                 .language = language_,
+                                 .last_speech_s = words_ != nullptr ? words_->last_speech_s() : 0.0});
+      }
       batch = {};
     }
   };
-  for (const Clip& clip : clips_of(options_)) {
-    std::size_t seek = clip.begin_frame;
+  const std::vector<Clip> clips = clips_of(options_);
+  for (std::size_t i = start_.clip; i < clips.size(); ++i) {
+    const Clip& clip = clips[i];
+    std::size_t seek = i == start_.clip ? std::max(clip.begin_frame, start_.seek_frames) : clip.begin_frame;
     while (seek < clip.end_frame) {
       std::optional<audio::MelWindow> window = read_mel(seek);
       if (!window) {
@@ -80,6 +103,7 @@ Transcription BatchLoop::run(const MelReader& read_mel,
       if (window->segment_frames == audio::kWindowFrames && clip.end_frame - seek > audio::kWindowFrames) {
         cut(*window, quiet_cut(window->mel, window->segment_frames));
       }
+      batch.clip = i;
       batch.spans.push_back({seek, window->segment_frames});
       batch.mels.push_back(std::move(window->mel));
       seek += batch.spans.back().n_frames;

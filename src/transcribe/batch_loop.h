@@ -34,7 +34,9 @@ class BatchLoop {
   struct Batch {
     std::vector<audio::LogMel> mels;
     std::vector<WindowSpan> spans;
+    std::size_t clip = 0;  // of the last window
   };
+  void go_on(const Unfinished& unfinished);
   void transcribe(Batch& batch, const Listeners& listeners, const std::stop_token& stop);
   void hear_languages(std::vector<WindowSpan>& spans);
   std::vector<std::optional<DecodingResult>> decode_first(const std::vector<DecodingTask::Run>& runs);
@@ -50,6 +52,7 @@ class BatchLoop {
   std::vector<TokenId> initial_prompt_;
   std::vector<TokenId> all_tokens_;
   std::vector<Segment> segments_;
+  Checkpoint start_;
 };
 
 /// What runs of a fixed number of windows there are: batch_size, 8 where it is 0.

@@ -114,12 +114,16 @@ Transcriber& Transcriber::operator=(Transcriber&&) noexcept = default;
 Transcription Transcriber::transcribe(audio::AudioSource& source,
                                       const TranscribeOptions& options,
                                       const Listeners& listeners,
-                                      const Progress& progress) {
+                                      const Progress& progress,
+                                      const Unfinished* unfinished) {
   impl_->expect_supported(options);
   impl_->session.listen(listeners.on_inference);
   TolerantSource tolerant(source);
   audio::MelStream mel(tolerant, static_cast<int>(impl_->dims.n_mels));
-  const HeardLanguage language = impl_->language(options, mel);
+  const HeardLanguage language =
+      unfinished == nullptr
+          ? impl_->language(options, mel)
+          : HeardLanguage{unfinished->checkpoint.language, unfinished->checkpoint.language_probability};
   const DecodingTask task(impl_->vocabulary, impl_->dims, options);
   const auto align = [&](std::span<const TokenId> text_tokens, std::size_t n_frames,
                          const std::string& spoken) {
@@ -128,8 +132,15 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
   };
   WordTimestamps words(align, impl_->vocabulary, options, mel.duration_s());
   const MelReader read_mel = [&](std::size_t seek_frames) { return mel.window(seek_frames); };
-  const WindowLoop::Setting setting{language.code, options.word_timestamps ? &words : nullptr};
-  const auto run = [&](auto loop) { return loop.run(read_mel, listeners, progress, mel.duration_s()); };
+  Listeners told = listeners;
+  if (listeners.on_checkpoint) {
+    told.on_checkpoint = [&](Checkpoint checkpoint) {
+      checkpoint.language_probability = language.probability;
+      listeners.on_checkpoint(checkpoint);
+    };
+  }
+  const WindowLoop::Setting setting{language.code, options.word_timestamps ? &words : nullptr, unfinished};
+  const auto run = [&](auto loop) { return loop.run(read_mel, told, progress, mel.duration_s()); };
   Transcription result =
       batch_size_of(options) > 1
           ? run(BatchLoop(impl_->session, task, impl_->vocabulary, impl_->dims, options, setting))

@@ -34,6 +34,21 @@ WindowLoop::WindowLoop(Inference& inference,
     initial_prompt_ = vocabulary.encode(" " + std::string(strip(options.initial_prompt)));
     all_tokens_ = initial_prompt_;
   }
+  if (setting.unfinished != nullptr) {
+    go_on(*setting.unfinished);
+  }
+}
+
+void WindowLoop::go_on(const Unfinished& unfinished) {
+  start_ = unfinished.checkpoint;
+  segments_ = unfinished.segments;
+  for (const Segment& segment : segments_) {
+    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
+  }
+  prompt_reset_since_ = std::min(start_.prompt_reset_since, all_tokens_.size());
+  if (words_ != nullptr) {
+    words_->set_last_speech_s(start_.last_speech_s);
+  }
 }
 
 Transcription WindowLoop::run(const MelReader& read_mel,
@@ -44,8 +59,10 @@ Transcription WindowLoop::run(const MelReader& read_mel,
     const double done_s = to_seconds(done_frames);
     step(progress, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
   };
-  for (const Clip& clip : clips_of(options_)) {
-    std::size_t seek = clip.begin_frame;
+  const std::vector<Clip> clips = clips_of(options_);
+  for (std::size_t i = start_.clip; i < clips.size(); ++i) {
+    const Clip& clip = clips[i];
+    std::size_t seek = i == start_.clip ? std::max(clip.begin_frame, start_.seek_frames) : clip.begin_frame;
     while (seek < clip.end_frame) {
       report(seek);
       std::optional<audio::MelWindow> window = read_mel(seek);
@@ -63,6 +80,13 @@ Transcription WindowLoop::run(const MelReader& read_mel,
       }
       seek += std::max<std::size_t>(
           transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop), 1);
+      if (listeners.on_checkpoint) {
+        listeners.on_checkpoint({.clip = i,
+                                 .seek_frames = seek,
+                                 .language = language_,
+                                 .prompt_reset_since = prompt_reset_since_,
+                                 .last_speech_s = words_ != nullptr ? words_->last_speech_s() : 0.0});
+      }
     }
     report(seek);
   }

@@ -30,6 +30,7 @@ class WindowLoop {
   struct Setting {
     std::string language{};           ///< code of what is spoken first; empty: heard, with multilingual only
     WordTimestamps* words = nullptr;  ///< null if no word times are asked for
+    const Unfinished* unfinished = nullptr;  ///< null: from the beginning
   };
   /// The parts are used while run() runs and must outlive it.
   WindowLoop(Inference& inference,
@@ -53,6 +54,7 @@ class WindowLoop {
                                 const Listeners& listeners,
                                 const std::stop_token& stop);
   void hear_language();
+  void go_on(const Unfinished& unfinished);
   DecodingResult decode(const WindowSpan& window, const std::stop_token& stop);
   std::vector<TokenId> prompt() const;
   void keep(std::vector<Segment> segments, const Listeners& listeners);
@@ -69,6 +71,7 @@ class WindowLoop {
   std::vector<TokenId> all_tokens_;     // of initial_prompt_ and of every segment
   std::size_t prompt_reset_since_ = 0;  // tokens before it are not shown to the model again
   std::vector<Segment> segments_;
+  Checkpoint start_;
 };
 
 }  // namespace sotto::transcribe

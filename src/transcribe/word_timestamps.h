@@ -54,6 +54,10 @@ class WordTimestamps {
   /// window is to be left as if it had not been decoded.
   bool add(WindowSegments& window_segments, const WindowSpan& window);
 
+  /// End of the last word of the windows so far, s.
+  double last_speech_s() const { return last_speech_s_; }
+  void set_last_speech_s(double seconds) { last_speech_s_ = seconds; }
+
  private:
   std::vector<TokenId> text_tokens(const std::vector<Segment>& segments) const;
 

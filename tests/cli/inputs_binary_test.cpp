@@ -226,7 +226,8 @@ TEST(Stop, KeepsWhatWasHeardAndSkipsTheRest) {
     ASSERT_EQ(outcome.status, 130) << outcome.err;
     EXPECT_THAT(outcome.out, HasSubstr("\"code\":\"cancelled\""));
     EXPECT_THAT(outcome.out, HasSubstr("{\"event\":\"end\",\"status\":130}"));
-    ASSERT_EQ(names_in(dir / "out"), std::vector<std::string>({"demo.partial.json"}));
+    EXPECT_THAT(outcome.out, HasSubstr("\"can_resume\":true"));
+    ASSERT_EQ(names_in(dir / "out"), std::vector<std::string>({"demo.partial.journal", "demo.partial.json"}));
     const auto kept = nlohmann::json::parse(test::read_file(dir / "out" / "demo.partial.json"));
     EXPECT_FALSE(kept["segments"].empty());
   }

@@ -97,13 +97,17 @@ MelReader recording(std::size_t n_frames) {
   };
 }
 
-Transcription run(HashBatch& inference, const TranscribeOptions& options, const Progress& progress = {}) {
+Transcription run(HashBatch& inference,
+                  const TranscribeOptions& options,
+                  const Progress& progress = {},
+                  const Listeners& listeners = {},
+                  const Unfinished* unfinished = nullptr) {
   const Vocabulary vocabulary = test::hash_vocabulary();
   const DecodingTask task(vocabulary, test::hash_dims(), options);
   WordTimestamps words(test::hash_alignment, vocabulary, options, 130.0);
   return BatchLoop(inference, task, vocabulary, test::hash_dims(), options,
-                   {"en", options.word_timestamps ? &words : nullptr})
-      .run(recording(13000), {}, progress, 130.0);
+                   {"en", options.word_timestamps ? &words : nullptr, unfinished})
+      .run(recording(13000), listeners, progress, 130.0);
 }
 
 TranscribeOptions with_batch(int batch_size) {
@@ -162,6 +166,26 @@ TEST(BatchLoop, HearsAClipOfOneWindowInOnePiece) {
   HashBatch inference;
   run(inference, options);
   EXPECT_EQ(inference.batch_sizes, (std::vector<std::size_t>{3}));
+}
+
+TEST(BatchLoop, GoesOnAtEveryCheckpointAsIfItHadNotStopped) {
+  for (const bool has_words : {false, true}) {
+    TranscribeOptions options = with_batch(2);
+    options.word_timestamps = has_words;
+    options.clip_timestamps = {0.0, 50.0, 60.0};
+    std::vector<Unfinished> checkpoints;
+    std::vector<Segment> segments;
+    const Listeners listeners{
+        .on_segment = [&](const Segment& s) { segments.push_back(s); },
+        .on_checkpoint = [&](const Checkpoint& c) { checkpoints.push_back({segments, c}); }};
+    HashBatch inference;
+    const Transcription whole = run(inference, options, {}, listeners);
+    EXPECT_GE(checkpoints.size(), 3U);
+    for (const Unfinished& unfinished : checkpoints) {
+      HashBatch second;
+      expect_same(run(second, options, {}, {}, &unfinished), whole);
+    }
+  }
 }
 
 TEST(BatchLoop, FillsBatchesWithWindowsThatFollowEachOther) {

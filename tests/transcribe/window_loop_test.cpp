@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,12 +38,13 @@ struct Loop {
   Transcription run(const MelReader& read_mel,
                     const TranscribeOptions& options,
                     const Listeners& listeners = {},
-                    const Progress& progress = {}) {
+                    const Progress& progress = {},
+                    const Unfinished* unfinished = nullptr) {
     const Vocabulary vocabulary = test::hash_vocabulary();
     const DecodingTask task(vocabulary, test::hash_dims(), options);
     WordTimestamps words(test::hash_alignment, vocabulary, options, content_s);
     WordTimestamps* const asked = options.word_timestamps ? &words : nullptr;
-    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {language, asked})
+    return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {language, asked, unfinished})
         .run(read_mel, listeners, progress, content_s);
   }
   test::HashInference inference;
@@ -90,6 +92,51 @@ TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
       expect_words(segment.words, expected[i].at("words"));
     }
   }
+}
+
+/// What a run has told when it stands at each of its checkpoints.
+std::vector<Unfinished> checkpoints_of(const std::function<void(const Listeners&)>& run) {
+  std::vector<Unfinished> found;
+  std::vector<Segment> segments;
+  run({.on_segment = [&](const Segment& s) { segments.push_back(s); },
+       .on_checkpoint = [&](const Checkpoint& c) { found.push_back({segments, c}); }});
+  return found;
+}
+
+TEST(WindowLoop, GoesOnAtEveryCheckpointAsIfItHadNotStopped) {
+  std::size_t n_resumed = 0;
+  for (const auto& golden : test::golden_rules().at("loop")) {
+    SCOPED_TRACE(golden.at("options").dump() + " frames " + golden.at("content_frames").dump());
+    const MelReader read = recording(golden.at("content_frames").get<std::size_t>());
+    TranscribeOptions options = test::golden_options(golden.at("options"));
+    options.temperatures = {0.0, 0.6};  // some windows fall back: the prompt is forgotten behind them
+    options.compression_ratio_threshold = 1.0;
+    const auto loop = [&] {
+      Loop made;
+      made.content_s = golden.at("content_frames").get<double>() / 100;
+      return made;
+    };
+    Transcription whole;
+    const auto checkpoints =
+        checkpoints_of([&](const Listeners& l) { whole = loop().run(read, options, l); });
+    for (std::size_t at = 0; at < checkpoints.size(); at += 1 + checkpoints.size() / 3) {
+      const Unfinished& unfinished = checkpoints[at];
+      ++n_resumed;
+      const Transcription rest = loop().run(read, options, {}, {}, &unfinished);
+      EXPECT_EQ(rest.text, whole.text);
+      EXPECT_EQ(rest.language, whole.language);
+      ASSERT_EQ(rest.segments.size(), whole.segments.size());
+      for (std::size_t i = 0; i < whole.segments.size(); ++i) {
+        EXPECT_EQ(rest.segments[i].id, whole.segments[i].id);
+        EXPECT_EQ(rest.segments[i].tokens, whole.segments[i].tokens);
+        EXPECT_EQ(rest.segments[i].start_s, whole.segments[i].start_s);
+        EXPECT_EQ(rest.segments[i].end_s, whole.segments[i].end_s);
+        EXPECT_EQ(rest.segments[i].avg_logprob, whole.segments[i].avg_logprob);
+        EXPECT_EQ(rest.segments[i].words.size(), whole.segments[i].words.size());
+      }
+    }
+  }
+  EXPECT_GT(n_resumed, 40U);
 }
 
 TEST(WindowLoop, TellsSegmentsAndProgressAsTheyCome) {
