@@ -10,6 +10,7 @@
 
 #include "sotto/benchmark.h"
 #include "sotto/data_set.h"
+#include "sotto/listen.h"
 #include "sotto/model.h"
 #include "sotto/quantize.h"
 #include "sotto/recipe.h"
@@ -151,6 +152,12 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"threads", "threads of the CPU; 0: the device's own choice", 0, 4096}, o.threads);
   visit(Field{"low_memory", "load one part after the other: less memory at the start, more time"},
         o.low_memory);
+}
+
+template <FieldsOf<transcribe::ListenOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"partial_interval_s", "of new sound between two partial results; 0: none", 0, 30},
+        o.partial_interval_s);
 }
 
 template <FieldsOf<transcribe::TranscribeOptions> Options, typename Visitor>

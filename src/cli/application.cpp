@@ -52,7 +52,7 @@ class Application {
     app_.set_version_flag("--version", version_text, "show the versions of sotto and OpenVINO and leave");
     app_.footer(kFooter);
     for (const auto add : {add_download, add_convert, add_quantize, add_calibrate, add_statistics,
-                           add_transcribe, add_compare, add_benchmark, add_info}) {
+                           add_transcribe, add_listen, add_compare, add_benchmark, add_info}) {
       commands_.push_back(add(app_, context));
       commands_.back().app->group("Commands");
     }
@@ -61,7 +61,7 @@ class Application {
   int run(const std::vector<std::string>& arguments) {
     std::vector<std::string> reversed =
         normalize_arguments(arguments, [this](const std::string& option) { return is_flag(option); });
-    if (!reversed.empty() && reversed.front() == "transcribe") {
+    if (!reversed.empty() && (reversed.front() == "transcribe" || reversed.front() == "listen")) {
       reversed = translate_spellings(reversed);
     }
     std::reverse(reversed.begin(), reversed.end());  // as CLI11 takes them

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace sotto::cli {
 
 struct ChildResult {
@@ -17,5 +19,26 @@ bool has_program(const std::string& name);
 /// Runs a program found on PATH to its end, without a shell, with nothing on its standard input; what it
 /// writes is not shown. A requested stop ends it. Throws Error(io) if it cannot be started, (cancelled).
 ChildResult run_program(const std::vector<std::string>& command, const std::stop_token& stop);
+
+/// A program found on PATH that runs beside us and whose standard output is read; its end is the end of that.
+class ChildStream {
+ public:
+  /// Throws Error(io) if it cannot be started.
+  explicit ChildStream(const std::vector<std::string>& command);
+  /// Ends it if it still runs.
+  ~ChildStream();
+  ChildStream(const ChildStream&) = delete;
+  ChildStream& operator=(const ChildStream&) = delete;
+
+  /// The file descriptor to read from.
+  int output() const { return output_; }
+  /// Once output() has ended: how the program did.
+  ChildResult wait();
+
+ private:
+  pid_t pid_ = 0;
+  int output_ = -1;
+  int errors_ = -1;
+};
 
 }  // namespace sotto::cli

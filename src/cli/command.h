@@ -34,6 +34,7 @@ Command add_calibrate(CLI::App& parent, const Context& context);
 Command add_statistics(CLI::App& parent, const Context& context);
 Command add_quantize(CLI::App& parent, const Context& context);
 Command add_transcribe(CLI::App& parent, const Context& context);
+Command add_listen(CLI::App& parent, const Context& context);
 Command add_compare(CLI::App& parent, const Context& context);
 Command add_benchmark(CLI::App& parent, const Context& context);
 Command add_info(CLI::App& parent, const Context& context);

@@ -130,6 +130,20 @@ void Console::report(std::string_view stage, double done, double total) {
   bar_shown_ = true;
 }
 
+void Console::show(std::string_view line) {
+  if (quiet_ || !is_terminal_) {
+    return;
+  }
+  const auto width = static_cast<std::size_t>(std::max(terminal_columns() - 1, 0));
+  std::size_t begin = line.size() > width ? line.size() - width : 0;  // the end is what is new
+  while (begin < line.size() && (static_cast<unsigned char>(line[begin]) & 0xC0U) == 0x80U) {
+    ++begin;  // not inside a character
+  }
+  fmt::print(stderr, "\r\x1b[K{}", line.substr(begin));
+  std::fflush(stderr);
+  bar_shown_ = true;
+}
+
 void Console::clear_bar() {
   if (bar_shown_) {
     fmt::print(stderr, "\r\x1b[K");

@@ -40,6 +40,9 @@ class Console {
   /// True once standard output could not be written: no use in going on.
   bool is_broken() const { return is_broken_; }
 
+  /// A line that the next one takes the place of, on standard error if it is a terminal.
+  void show(std::string_view line);
+
   /// Drives the progress bar and hands `stop` on.
   Progress progress(std::stop_token stop);
 

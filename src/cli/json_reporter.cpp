@@ -66,6 +66,16 @@ void JsonReporter::segment(const transcribe::Segment& segment) {
   write_line(console_, {{"event", "segment"}, {"input", input_}, {"segment", to_json(segment)}});
 }
 
+void JsonReporter::partial(const std::vector<transcribe::Segment>& segments) {
+  if (!segments.empty()) {
+    write_line(console_, {{"event", "partial"},
+                          {"input", input_},
+                          {"start", segments.front().start_s},
+                          {"end", segments.back().end_s},
+                          {"text", text_of(segments)}});
+  }
+}
+
 void JsonReporter::finished(const Finished& result) {
   write_line(console_, {{"event", "finished"},
                         {"input", result.input},

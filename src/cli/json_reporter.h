@@ -12,6 +12,7 @@ class JsonReporter final : public Reporter {
   void begin(const std::string& input) override;
   void resumed(const std::string& input, const transcribe::Unfinished& heard) override;
   void segment(const transcribe::Segment& segment) override;
+  void partial(const std::vector<transcribe::Segment>& segments) override;
   void finished(const Finished& result) override;
   void failed(const std::string& input,
               const Error& error,

@@ -81,11 +81,21 @@ class TextReporter final : public Reporter {
     }
   }
 
+  void partial(const std::vector<transcribe::Segment>& segments) override {
+    if (shows_segments_ && !segments.empty()) {
+      transcribe::Segment whole = segments.front();
+      whole.text = text_of(segments);
+      whole.end_s = segments.back().end_s;
+      console_.show(segment_line(whole, false));
+    }
+  }
+
   void finished(const Finished& result) override {
     if (shows_results_) {
-      console_.print(fmt::format("{}: {}, {:.1f} s of audio in {:.1f} s ->{}", result.input,
+      console_.print(fmt::format("{}: {}, {:.1f} s of audio in {:.1f} s{}{}", result.input,
                                  language_title(result.heard.language), result.heard.duration_s,
-                                 result.seconds, spaced(result.outputs)));
+                                 result.seconds, result.outputs.empty() ? "" : " ->",
+                                 spaced(result.outputs)));
     }
     console_.release_warnings();
   }
@@ -112,6 +122,14 @@ class TextReporter final : public Reporter {
 };
 
 }  // namespace
+
+std::string text_of(const std::vector<transcribe::Segment>& segments) {
+  std::string text;
+  for (const transcribe::Segment& segment : segments) {
+    text += segment.text;
+  }
+  return text;
+}
 
 std::string spaced(const std::vector<std::filesystem::path>& paths) {
   std::string text;

@@ -31,6 +31,8 @@ class Reporter {
   /// `heard` before, by an earlier run; its segments are told here only.
   virtual void resumed(const std::string& input, const transcribe::Unfinished& heard) = 0;
   virtual void segment(const transcribe::Segment& segment) = 0;
+  /// What is being said seems to be `segments`; the next one takes its place.
+  virtual void partial(const std::vector<transcribe::Segment>& segments) = 0;
   virtual void finished(const Finished& result) = 0;
   /// `kept`: files that hold what was heard before the failure; a journal among them can be resumed.
   virtual void failed(const std::string& input,
@@ -47,6 +49,8 @@ std::unique_ptr<Reporter> make_reporter(const TranscribeArguments& arguments, Co
 /// "[00:01.000 --> 00:02.500] text". With `colors`, words are shown from red (unlikely) to green by their
 /// probability.
 std::string segment_line(const transcribe::Segment& segment, bool colors);
+
+std::string text_of(const std::vector<transcribe::Segment>& segments);
 
 /// " a.srt b.txt"
 std::string spaced(const std::vector<std::filesystem::path>& paths);

@@ -36,6 +36,11 @@ const std::map<std::string_view, std::string_view> kNames = {
     {"-oved", "--device"},
     {"--ov-e-device", "--device"},
     {"-dev", "--device"},
+    {"-vt", "--vad-threshold"},
+    {"-vspd", "--vad-min-speech-duration-ms"},
+    {"-vsd", "--vad-min-silence-duration-ms"},
+    {"-vmsd", "--vad-max-speech-duration-s"},
+    {"-vp", "--vad-speech-pad-ms"},
     // faster-whisper, whisper-ctranslate2
     {"--model-directory", "--model"},
     {"--model-size-or-path", "--model"},
@@ -62,6 +67,8 @@ const std::map<std::string_view, Arguments> kSwitches = {
     {"--no-timestamps", {"--without-timestamps"}},
     {"-ng", {"--device=CPU"}},
     {"--no-gpu", {"--device=CPU"}},
+    {"--vad", {"--vad-filter"}},
+    {"--batched", {"--batch-size=0", "--vad-filter"}},
     {"--karaoke", {"--highlight-words"}},
     {"--one-word", {"--max-words-per-line=1"}},
     {"--sentence", {"--layout=readable"}},
@@ -163,6 +170,8 @@ class Translator {
     } else if (name == "--batch-size") {
       const std::string size = take_value(name);
       out_.push_back("--batch-size=" + (size == "auto" ? "0" : size));
+    } else if (name == "-vm" || name == "--vad-model" || name == "-vo" || name == "--vad-samples-overlap") {
+      take_value(name);  // the detector is part of the program
     } else if (name == "--compute-type") {
       read_compute_type(name, take_value(name));
     } else {

@@ -163,9 +163,7 @@ std::optional<JournalContent> TranscribeJob::left_before(const Input& input,
     auto before = read_journal(outputs_.journal_path(input.output_name), binding);
     if (before) {
       partial_.segments = before->heard.segments;
-      for (const transcribe::Segment& segment : partial_.segments) {
-        partial_.text += segment.text;
-      }
+      partial_.text = text_of(partial_.segments);
       reporter_->resumed(input.name, before->heard);
     }
     return before;

@@ -96,8 +96,8 @@ TEST(Call, ShowsVersions) {
 }
 
 TEST(Help, IsOnStandardOutput) {
-  for (const std::string command :
-       {"download", "convert", "quantize", "calibrate", "transcribe", "compare", "benchmark", "info"}) {
+  for (const std::string command : {"download", "convert", "quantize", "calibrate", "transcribe", "listen",
+                                    "compare", "benchmark", "info"}) {
     const Outcome outcome = run_sotto({command, "--help"});
     EXPECT_EQ(outcome.status, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Usage: sotto " + command + " [OPTIONS]"));
@@ -108,8 +108,8 @@ TEST(Help, IsOnStandardOutput) {
 TEST(Help, HasEveryOptionDocumented) {
   const std::string manual = test::read_file(test::source_dir() / "docs/cli.md");
   const std::regex option(R"(^  (?:-\w, )?(--[\[\]a-z0-9-]+))", std::regex::multiline);
-  for (const std::string command :
-       {"download", "convert", "quantize", "calibrate", "transcribe", "compare", "benchmark", "info"}) {
+  for (const std::string command : {"download", "convert", "quantize", "calibrate", "transcribe", "listen",
+                                    "compare", "benchmark", "info"}) {
     const std::string help = run_sotto({command, "--help"}).out;
     for (std::sregex_iterator it(help.begin(), help.end(), option), end; it != end; ++it) {
       if ((*it)[1] != "--help") {

@@ -50,7 +50,8 @@ void expect_same_files(const fs::path& a, const fs::path& b) {
 TEST(Resume, EndsAsIfTheRunHadNotBeenKilled) {
   // Words, conditioning and a prompt are what is carried from window to window; batches have none of it.
   const std::vector<std::vector<std::string>> cases = {
-      {"-f", "srt,json", "--initial-prompt", "Good morning."}, {"-f", "srt,json,txt", "--batch-size", "3"}};
+      {"-f", "srt,json", "--initial-prompt", "Good morning."},
+      {"-f", "srt,json,txt", "--batch-size", "3", "--inference-precision", "f32"}};
   for (const std::vector<std::string>& more : cases) {
     const test::TempDir dir;
     std::vector<std::string> arguments = {kMedia / "demo.mp4", "-o", dir / "whole"};

@@ -27,6 +27,8 @@ inline transcribe::TranscribeOptions golden_options(const nlohmann::json& json) 
   o.logprob_threshold = -10.0;
   o.task = json.value("task", "transcribe") == "translate" ? transcribe::Task::translate : o.task;
   o.beam_size = json.value("beam_size", o.beam_size);
+  o.best_of = json.value("best_of", o.best_of);
+  o.temperatures = json.value("temperature", o.temperatures);
   o.patience = json.value("patience", o.patience);
   if (json.contains("length_penalty")) {
     o.length_penalty = json["length_penalty"].get<double>();

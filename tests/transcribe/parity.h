@@ -61,6 +61,7 @@ inline void expect_parity(transcribe::Transcriber& transcriber,
     EXPECT_NEAR(segment.start_s, start_s, 1e-9) << "segment " << i;
     EXPECT_NEAR(segment.end_s, other.at("end").get<double>(), 1e-9) << "segment " << i;
     EXPECT_NEAR(segment.avg_logprob, other.at("avg_logprob").get<double>(), 1e-3) << "segment " << i;
+    EXPECT_EQ(segment.temperature, other.value("temperature", 0.0)) << "segment " << i;
     expect_words(segment.words, other.at("words"));
     EXPECT_NEAR(segment.no_speech_prob, other.at("no_speech_prob").get<double>(), 1e-3) << "segment " << i;
   }

@@ -30,7 +30,8 @@ TEST(DemoModel, TranscribesWhatOpenAiWhisperTranscribes) {
   Transcriber transcriber(model::build(directory), {.inference_precision = "f32"});
   for (const auto& golden : goldens.at("cases")) {
     TranscribeOptions options = test::golden_options(golden.at("options"));
-    options.logprob_threshold = TranscribeOptions{}.logprob_threshold;
+    options.logprob_threshold =
+        golden.at("options").value("logprob_threshold", TranscribeOptions{}.logprob_threshold);
     test::expect_parity(transcriber, golden, options);
   }
 }

@@ -1,3 +1,6 @@
+#include <string>
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "transcribe/subtitles/writers.h"
@@ -32,19 +35,38 @@ Json to_json(const transcribe::Segment& segment) {
   return json;
 }
 
+/// Text is valid UTF-8 where it comes from the tokenizer; a caller's own may not be.
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+/// What dump() makes of an object, four columns further in.
+std::string indented(const Json& json) {
+  constexpr std::string_view kIndent = "    ";
+  std::string text(kIndent);
+  for (const char c : dump(json)) {
+    text += c;
+    if (c == '\n') {  // between values only: within strings it is escaped
+      text += kIndent;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
+/// As one dump of it all would be, but with a tree of one segment at a time: those of hours take hundreds of
+/// megabytes.
 std::string write_json(const transcribe::Transcription& transcription, const LayoutOptions&) {
-  Json segments = Json::array();
+  std::string text = "{\n  \"text\": " + dump(transcription.text) + ",\n  \"segments\": [";
+  const char* separator = "\n";
   for (const auto& segment : transcription.segments) {
-    segments.push_back(to_json(segment));
+    text += separator + indented(to_json(segment));
+    separator = ",\n";
   }
-  const Json whole = {{"text", transcription.text},
-                      {"segments", std::move(segments)},
-                      {"language", transcription.language},
-                      {"duration", transcription.duration_s}};
-  // Text is valid UTF-8 where it comes from the tokenizer; a caller's own may not be.
-  return whole.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  text += transcription.segments.empty() ? "]" : "\n  ]";
+  return text + ",\n  \"language\": " + dump(transcription.language) +
+         ",\n  \"duration\": " + dump(transcription.duration_s) + "\n}\n";
 }
 
 }  // namespace sotto::subtitles
