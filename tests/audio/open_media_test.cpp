@@ -174,6 +174,45 @@ TEST(OpenMedia, RefusesWhatIsNotMedia) {
                      "http://localhost/a.wav");
 }
 
+TEST(OpenMedia, RefusesSubtitlesAlone) {
+  const test::TempDir dir;
+  test::write_file(dir / "a.srt", "1\n00:00:00,000 --> 00:00:01,000\nHello.\n\n");
+  test::write_file(dir / "a.vtt", "WEBVTT\n\n00:00.000 --> 00:01.000\nHello.\n");
+  for (const char* name : {"a.srt", "a.vtt"}) {
+    test::expect_error([&] { open_media(dir / name); }, ErrorCode::bad_format, name);
+  }
+}
+
+/// Made by the program ffmpeg from the bundled tone of 0.3 s; false where there is none.
+bool make_media(const std::string& arguments) {
+  return std::system(("ffmpeg -v error -y " + arguments + " > /dev/null 2>&1").c_str()) == 0;
+}
+
+TEST(OpenMedia, HearsAudioThatBeginsLate) {
+  const test::TempDir dir;
+  const std::string late = (dir / "late.mkv").string();
+  if (!make_media("-f lavfi -i color=s=16x16:d=2 -itsoffset 1 -i " + fixture("tone.wav").string() +
+                  " -map 0:v -map 1:a -c:v mpeg4 -c:a pcm_s16le " + late)) {
+    GTEST_SKIP() << "there is no ffmpeg";
+  }
+  EXPECT_GE(load_audio(late).size(), load_audio(fixture("tone.wav")).size());
+}
+
+TEST(OpenMedia, HearsAllWhereTimestampsJump) {
+  const test::TempDir dir;
+  const std::string tone = fixture("tone.wav").string();
+  const std::string part = (dir / "part.ts").string();
+  const std::string later = (dir / "later.ts").string();
+  if (!make_media("-i " + tone + " -c:a mp2 " + part) ||
+      !make_media("-i " + tone + " -c:a mp2 -output_ts_offset 5000 " + later)) {
+    GTEST_SKIP() << "there is no ffmpeg";
+  }
+  // Forwards over an hour and back again, as recordings of broadcasts do.
+  test::write_file(dir / "all.ts", test::read_file(part) + test::read_file(later) + test::read_file(part));
+  const auto one = static_cast<double>(load_audio(part).size());
+  EXPECT_NEAR(static_cast<double>(load_audio(dir / "all.ts").size()), 3 * one, one / 4);
+}
+
 TEST(OpenMedia, OpensNothingButTheFileItself) {
   const test::TempDir dir;
   fs::copy(fixture("tone.wav"), dir / "tone.wav");

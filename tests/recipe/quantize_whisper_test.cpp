@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -6,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "sotto/audio.h"
 #include "sotto/evaluate.h"
 #include "sotto/recipe.h"
+#include "sotto/transcribe.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
@@ -74,6 +77,50 @@ TEST(QuantizeWhisper, TurnsACheckpointIntoAnInt8ModelThatStillHears) {
   EXPECT_GT(measured[0].size.encoder_bytes, measured[1].size.encoder_bytes);
   EXPECT_EQ(measured[0].encoder_ms.n, measured[1].encoder_ms.n);
   EXPECT_EQ(measured[0].utterances.size(), 8U);
+}
+
+std::vector<transcribe::Word> words_of(const fs::path& model_dir, const std::string& media) {
+  transcribe::Transcriber transcriber(model::load(model_dir));
+  const auto source = audio::open_media(test::source_dir() / "demo/media" / media);
+  transcribe::TranscribeOptions options;
+  options.word_timestamps = true;
+  std::vector<transcribe::Word> words;
+  for (const transcribe::Segment& segment : transcriber.transcribe(*source, options).segments) {
+    words.insert(words.end(), segment.words.begin(), segment.words.end());
+  }
+  return words;
+}
+
+/// Distances of the starts and ends of words that both heard, in order, no more than a second apart.
+std::vector<double> moves_of(const std::vector<transcribe::Word>& fp,
+                             const std::vector<transcribe::Word>& int8) {
+  std::vector<double> moves;
+  auto next = int8.begin();
+  for (const transcribe::Word& word : fp) {
+    const auto same = std::find_if(next, int8.end(), [&](const transcribe::Word& other) {
+      return other.word == word.word && std::abs(other.start_s - word.start_s) < 1.0;
+    });
+    if (same != int8.end()) {
+      moves.insert(moves.end(), {std::abs(same->start_s - word.start_s), std::abs(same->end_s - word.end_s)});
+      next = same + 1;
+    }
+  }
+  return moves;
+}
+
+TEST(QuantizeWhisper, KeepsTheTimesOfWords) {
+  const test::TempDir dir;
+  quantize_whisper(model(), dir / "int8", options_for(8));
+  model::convert(model(), dir / "fp");
+  std::vector<double> moves;
+  for (const char* media : {"en.flac", "de.flac"}) {
+    const auto found = moves_of(words_of(dir / "fp", media), words_of(dir / "int8", media));
+    moves.insert(moves.end(), found.begin(), found.end());
+  }
+  ASSERT_GT(moves.size(), 140U);
+  const auto middle = moves.begin() + static_cast<std::ptrdiff_t>(moves.size() / 2);
+  std::nth_element(moves.begin(), middle, moves.end());
+  EXPECT_LT(*middle, 0.05);
 }
 
 TEST(QuantizeWhisper, MakesOfEachPartWhatItsFormatSays) {

@@ -7,6 +7,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "audio/mel_stream.h"
+#include "sotto/audio.h"
+#include "support/temp_dir.h"
+#include "transcribe/clips.h"
+
 namespace sotto::transcribe {
 namespace {
 
@@ -104,6 +109,57 @@ TEST(HeardPart, SkipsSilenceButForWhatTheNextWindowMustSee) {
   const std::size_t skipped = heard_part(silence(audio::kWindowFrames), {}).skip_frames;
   EXPECT_LT(skipped, static_cast<std::size_t>(audio::kWindowFrames));
   EXPECT_GT(skipped, audio::kWindowFrames - 100U);
+}
+
+/// Whatever is left out, what is heard keeps its place: every frame of the recording is skipped or heard
+/// once, in order, and a window that begins at frame f holds the recording from f on.
+TEST(HeardPart, MapsEveryFrameToItsOwnTime) {
+  const std::vector<float> speech = audio::load_audio(test::source_dir() / "demo" / "media" / "en.flac");
+  std::uint32_t state = 7;
+  const auto random = [&](std::uint32_t below) {
+    state = state * 1664525U + 1013904223U;
+    return (state >> 8U) % below;
+  };
+  for (int round = 0; round < 6; ++round) {
+    std::vector<float> samples;
+    for (int part = 0; part < 6; ++part) {
+      const std::size_t from = random(static_cast<std::uint32_t>(speech.size()) - 48000);
+      samples.insert(samples.end(), random(12 * 16000), 0.0F);
+      samples.insert(samples.end(), speech.begin() + static_cast<std::ptrdiff_t>(from),
+                     speech.begin() + static_cast<std::ptrdiff_t>(from + 8000 + random(40000)));
+    }
+    TranscribeOptions options;
+    options.vad_min_silence_duration_ms = static_cast<int>(random(3000));
+    options.vad_speech_pad_ms = static_cast<int>(random(500));
+    options.vad_max_speech_duration_s = 2.0 + random(28);
+    const auto source = audio::from_samples(samples);
+    const auto again = audio::from_samples(samples);
+    audio::MelStream cut_stream(*source, 80);
+    audio::MelStream whole_stream(*again, 80);
+    std::size_t seek = 0;
+    std::size_t n_heard = 0;
+    while (const auto whole = whole_stream.window(seek)) {
+      auto window = *cut_stream.window(seek);
+      const HeardPart part = heard_part(window, options);
+      if (part.skip_frames > 0) {
+        seek += part.skip_frames;
+        continue;
+      }
+      ASSERT_GT(part.n_frames, 0U);
+      cut(window, part.n_frames);
+      EXPECT_EQ(window.segment_frames, std::min(part.n_frames, whole->segment_frames));
+      for (std::size_t m = 0; m < 80; m += 13) {
+        for (std::size_t t = 0; t < audio::kWindowFrames; ++t) {
+          const std::size_t at = m * audio::kWindowFrames + t;
+          ASSERT_EQ(window.mel.values[at], t < window.segment_frames ? whole->mel.values[at] : 0.0F) << t;
+        }
+      }
+      n_heard += window.segment_frames;
+      seek += window.segment_frames;
+    }
+    EXPECT_EQ(seek, samples.size() / audio::kHopSamples);
+    EXPECT_GT(n_heard, 0U);
+  }
 }
 
 }  // namespace

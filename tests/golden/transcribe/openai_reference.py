@@ -125,10 +125,8 @@ def run(model, path, options, end_s=None):
     """openai-whisper's transcription of a file, plain values only."""
     audio = samples(path)[: None if end_s is None else round(16000 * end_s)]
     options = {"temperature": 0.0, **options}
-    if isinstance(options["temperature"], list):
-        options["temperature"] = tuple(options["temperature"])
     result = whisper.transcribe(model, audio, fp16=False, **options)
-    keep = ("seek", "start", "end", "text", "tokens", "avg_logprob", "no_speech_prob", "compression_ratio", "temperature")
+    keep = ("seek", "start", "end", "text", "tokens", "avg_logprob", "no_speech_prob", "compression_ratio")
     segments = []
     for s in result["segments"]:
         if s["text"]:  # blank ones are dropped by sotto
