@@ -67,13 +67,13 @@ std::unique_ptr<SpeechStream> open_speech(DataSet data);
 
 /// Which utterances of a source, and in what order.
 struct DataOptions {
-  std::size_t take = 0;        ///< how many; 0: all. An archive is read no further than that
-  std::size_t skip = 0;        ///< how many are passed over before
-  bool shuffle = false;        ///< before skip and take; of an archive within 256 utterances at a time
-  std::uint64_t seed = 0;      ///< of the shuffling
-  bool translated = false;     ///< what is said in English: *.translation.txt, the column "translation"
-  bool untranscribed = false;  ///< recordings of a folder that have no words too, with an empty text
-  hub::HubOptions network;     ///< for a URL; its endpoint's token goes to that host only
+  std::size_t take = 0;          ///< how many; 0: all. An archive is read no further than that
+  std::size_t skip = 0;          ///< how many are passed over before
+  bool shuffle = false;          ///< before skip and take; of an archive within 256 utterances at a time
+  std::uint64_t seed = 0;        ///< of the shuffling
+  bool translated = false;       ///< what is said in English: *.translation.txt, the column "translation"
+  bool untranscribed = false;    ///< recordings of a folder that have no words too, with an empty text
+  hub::HubOptions network = {};  ///< for a URL; its endpoint's token goes to that host only
 };
 
 /// Speech from where it is: a folder (see read_librispeech), a table (read_manifest), or an archive (.tar,

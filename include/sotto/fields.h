@@ -282,6 +282,21 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"seed", "of the order", 0}, o.seed);
 }
 
+/// `test` and `data` have fields of their own kind.
+template <FieldsOf<AccuracyControlOptions> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"max_drop", "points of word accuracy quantizing may cost; layers go back until it does not", 0,
+              100},
+        o.max_drop);
+  visit(Field{"max_num_iterations", "quantized models measured at most; 0: as many as it takes", 0, 1e6},
+        o.max_num_iterations);
+  visit(Field{"ignore_noise",
+              "no layer goes back for a drop that a paired bootstrap of 30 utterances or more does not show"},
+        o.ignore_noise);
+  visit(Field{"test", "speech with its words that accuracy is measured on"}, o.test);
+  visit(Field{"data", "which utterances of it"}, o.data);
+}
+
 template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"names", "layers left in floating point, by exact name"}, o.names);

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sotto/data_set.h"
+#include "sotto/evaluate.h"
 #include "sotto/log.h"
 #include "sotto/quantize.h"
 #include "sotto/transcribe.h"
@@ -43,6 +45,21 @@ enum class PartFormat {
   automatic,     ///< of fp, int8_weights and int8 what is fastest on this machine; needs calibration
 };
 
+/// How many words quantizing may cost. Layers are given back to floating point, the fewest that do, until the
+/// quantized model loses no more than `max_drop`. After NNCF's quantize_with_accuracy_control().
+struct AccuracyControlOptions {
+  /// Points of word accuracy that the quantized model may lose against the FP one, 0 to 100; nullopt: off.
+  std::optional<double> max_drop = {};
+  /// Speech it is measured on, as evaluate::open_speech() takes it; empty: the calibration speech. Where no
+  /// recording has words, those that the FP model hears are taken for what was said.
+  std::string test = {};
+  evaluate::DataOptions data = {};     ///< which utterances of `test`; they are held in memory
+  std::size_t max_num_iterations = 0;  ///< quantized models measured at most; 0: as many as it takes
+  /// With 30 utterances or more, a drop above max_drop is taken for noise where its paired bootstrap interval
+  /// holds 0: no layer is given back for it. Off: every measured point counts.
+  bool ignore_noise = true;
+};
+
 struct QuantizeWhisperOptions {
   PartFormat encoder_format = PartFormat::int8;
   PartFormat decoder_format = PartFormat::int8;
@@ -56,6 +73,7 @@ struct QuantizeWhisperOptions {
   quantize::CompressWeightsOptions weights;
   quantize::QuantizeOptions encoder{.smooth_quant_alpha = 0.5, .ignored_scope = {}, .attention_inputs = true};
   quantize::QuantizeOptions decoder{.smooth_quant_alpha = 0.95, .ignored_scope = {}};
+  AccuracyControlOptions accuracy = {};
 };
 
 /// Median inference times of a model with both parts in one format.
@@ -63,6 +81,47 @@ struct FormatTrial {
   PartFormat format = PartFormat::fp;
   double encoder_ms = 0.0;
   double decoder_ms = 0.0;
+};
+
+/// A layer that accuracy control could give back to floating point.
+struct QuantizedLayer {
+  std::string part = {};  ///< "encoder" or "decoder"
+  std::string node = {};  ///< friendly name
+  double sqnr_db = 0.0;   ///< signal to noise of its output, quantized alone; infinite where not known
+};
+
+/// A layer that stays in floating point for the words' sake.
+struct KeptLayer {
+  QuantizedLayer layer = {};
+  /// The model's drop with this layer quantized too and the others kept, points; nullopt: not measured.
+  std::optional<double> drop_without = {};
+};
+
+/// A model that was measured on the way to the one that was written.
+struct AccuracyStep {
+  std::vector<QuantizedLayer> reverted = {};  ///< given back since the step before
+  double accuracy_percent = 0.0;
+  evaluate::AccuracyDrop drop = {};
+};
+
+enum class AccuracyOutcome {
+  within,    ///< the drop measured is at most max_drop
+  noise,     ///< it is more, but no difference to the FP model is shown
+  exceeded,  ///< it is more: the best model found
+};
+
+struct AccuracyControlReport {
+  AccuracyOutcome outcome = AccuracyOutcome::within;
+  bool has_transcripts = true;  ///< false: agreement with what the FP model hears
+  std::size_t n_utterances = 0;
+  std::size_t n_words = 0;
+  double fp_accuracy_percent = 0.0;
+  std::vector<AccuracyStep> steps = {};      ///< everything quantized first, the model written last
+  std::vector<QuantizedLayer> ranking = {};  ///< every layer, most noise first: the order they are tried in
+  std::vector<KeptLayer> kept = {};          ///< in that order
+  std::size_t n_iterations = 0;              ///< quantized models measured
+  double seconds = 0.0;
+  std::vector<std::string> skipped = {};  ///< what of the speech could not be used, one line each
 };
 
 struct QuantizeWhisperReport {
@@ -82,6 +141,7 @@ struct QuantizeWhisperReport {
   std::vector<quantize::TensorSummary> decoder_tensors;
   std::vector<quantize::StepReport> encoder_steps;
   std::vector<quantize::StepReport> decoder_steps;
+  std::optional<AccuracyControlReport> accuracy;  ///< where AccuracyControlOptions::max_drop was set
 };
 
 /// Removes what calibrate_whisper() kept in a progress directory, once its result is safe.
@@ -97,7 +157,8 @@ void read_config(const std::filesystem::path& path, QuantizeWhisperOptions& opti
 bool needs_calibration(const QuantizeWhisperOptions& options);
 
 /// The notebook's whole flow: load the FP model, transcribe calibration speech with it once while its
-/// activations are observed, quantize encoder and decoder, save the INT8 model.
+/// activations are observed, quantize encoder and decoder, with accuracy control until they hear well enough,
+/// save the INT8 model. A bound that was not reached is no error: the report's `accuracy` says so.
 QuantizeWhisperReport quantize_whisper(const std::filesystem::path& model,
                                        const std::filesystem::path& output,
                                        const QuantizeWhisperOptions& options,

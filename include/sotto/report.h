@@ -13,16 +13,24 @@ namespace sotto::evaluate {
 /// counts and drop; then intervals, memory and what it was measured on. Text ends with a newline; empty for
 /// no model.
 std::string to_table(const Comparison& comparison);
-/// The same lines as a Markdown document.
-std::string to_markdown(const Comparison& comparison);
-/// The same with stable keys and all figures, ending with a newline; schema in docs/formats.md.
-std::string to_json(const Comparison& comparison);
-
 /// Layers of a model against the first one's.
 struct LayersOfModel {
   std::string name;  ///< the model's
   ModelFidelity layers;
 };
+
+/// What a report tells beside the figures.
+struct ReportDetails {
+  std::vector<std::string> quantize_reports = {};  ///< texts of `sotto quantize`'s reports
+  std::vector<LayersOfModel> layers = {};
+};
+
+/// The same lines as a Markdown document; of the details, the layers that went back to floating point, what
+/// each gave back, and the noisiest layers. Throws Error(bad_format) for a quantizer's report that is none.
+std::string to_markdown(const Comparison& comparison, const ReportDetails& details = {});
+/// The same with stable keys and all figures, ending with a newline; schema in docs/formats.md. Throws as
+/// to_markdown().
+std::string to_json(const Comparison& comparison, const ReportDetails& details = {});
 
 struct HtmlOptions {
   std::vector<std::string> commands = {};          ///< that give the report again

@@ -15,6 +15,9 @@
 
 namespace sotto::cli {
 
+/// Exit status of a command whose model lost more words than it may.
+inline constexpr int kStatusDropped = 4;
+
 /// What every command is given.
 struct Context {
   Console& console;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/quantize_report.h"
 #include "core/atomic_file.h"
 #include "core/json_file.h"
 #include "sotto/error.h"
@@ -11,8 +12,6 @@
 
 namespace sotto::cli {
 namespace {
-
-constexpr int kStatusDropped = 4;
 
 struct Arguments {
   std::vector<std::string> models;
@@ -75,9 +74,25 @@ std::string read_text(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-evaluate::HtmlOptions html_options(const Arguments& arguments, const std::vector<std::string>& command) {
+/// Files of --quantize-report, else those that lie beside the models.
+std::vector<std::string> quantize_reports(const Arguments& arguments,
+                                          const std::vector<std::filesystem::path>& models) {
+  std::vector<std::string> files = arguments.quantize_reports;
+  for (std::size_t i = 0; i < models.size() && arguments.quantize_reports.empty(); ++i) {
+    std::error_code error;
+    const std::filesystem::path file = models[i] / kQuantizeReportName;
+    if (std::filesystem::is_regular_file(file, error)) {
+      files.push_back(file.string());
+    }
+  }
+  return files;
+}
+
+evaluate::HtmlOptions html_options(const Arguments& arguments,
+                                   const std::vector<std::filesystem::path>& models,
+                                   const std::vector<std::string>& command) {
   evaluate::HtmlOptions html;
-  for (const std::string& file : arguments.quantize_reports) {
+  for (const std::string& file : quantize_reports(arguments, models)) {
     html.commands.push_back(quantize_command(file));
     html.quantize_reports.push_back(read_text(file));
   }
@@ -111,12 +126,13 @@ void write_reports(const Arguments& arguments,
                    const evaluate::Comparison& comparison,
                    const evaluate::HtmlOptions& html,
                    Console& console) {
+  const evaluate::ReportDetails details{html.quantize_reports, html.layers};
   if (!arguments.markdown.empty()) {
-    write_file_atomically(arguments.markdown, evaluate::to_markdown(comparison));
+    write_file_atomically(arguments.markdown, evaluate::to_markdown(comparison, details));
     console.print(fmt::format("Tables in Markdown: {}", arguments.markdown));
   }
   if (!arguments.json.empty()) {
-    write_file_atomically(arguments.json, evaluate::to_json(comparison));
+    write_file_atomically(arguments.json, evaluate::to_json(comparison, details));
     console.print(fmt::format("All figures and texts: {}", arguments.json));
   }
   if (!arguments.report.empty()) {
@@ -154,16 +170,19 @@ evaluate::DataOptions data_options(const Arguments& arguments) {
 
 int run(Arguments& arguments, const Context& context) {
   finish(arguments.options.transcribe, arguments.temperature);
-  arguments.options.keep_audio = arguments.report.empty() ? 0 : evaluate::HtmlOptions().n_utterances;
-  auto html = html_options(arguments, context.command);  // refused before an hour of measuring, not after
+  const bool has_details =
+      !arguments.report.empty() || !arguments.json.empty() || !arguments.markdown.empty();
+  arguments.options.keep_audio =
+      arguments.report.empty() ? (has_details ? 1 : 0) : evaluate::HtmlOptions().n_utterances;
   const auto models = find_models(arguments, context);
+  auto html = html_options(arguments, models, context.command);  // refused before an hour of measuring
   const auto speech = evaluate::open_speech(arguments.test, data_options(arguments));
   auto comparison =
       evaluate::compare(models, *speech, arguments.options, context.console.progress(context.stop));
   comparison.data = arguments.test;
   warn_of_skipped(context.console, comparison.skipped);
   context.console.write(evaluate::to_table(comparison));
-  if (!arguments.report.empty()) {
+  if (has_details) {
     add_layers(html, comparison, context.console.progress(context.stop));
   }
   write_reports(arguments, comparison, html, context.console);
@@ -196,7 +215,10 @@ Command add_compare(CLI::App& parent, const Context& context) {
   app->add_option("--markdown", arguments->markdown, "write the tables as Markdown")->type_name("FILE");
   app->add_option("--report", arguments->report, "write one HTML page with charts, words and sound")
       ->type_name("FILE");
-  add_field(*app, {"quantize_report", "file of sotto quantize --report whose layers the page shows"},
+  add_field(*app,
+            {"quantize_report",
+             "file of sotto quantize --report whose layers are shown, in place of the models' own "
+             "sotto_quantize.json"},
             "--quantize-report", arguments->quantize_reports)
       ->type_name("FILE");
   add_field(*app, {"fail_if_drop", "exit with status 4 where word accuracy drops by more points", -100, 100},

@@ -80,6 +80,7 @@ QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments)
     options.calibration = arguments.calibration;
   }
   options.data.network = network_of(options.calibration);
+  options.accuracy.data.network = network_of(options.accuracy.test);
   if (!arguments.statistics.empty()) {
     options.statistics = arguments.statistics;
   }
@@ -126,6 +127,53 @@ void print_report(Console& console, const Arguments& arguments, const QuantizeWh
                             arguments.output, megabytes(size.encoder_bytes), megabytes(size.decoder_bytes)));
 }
 
+std::string percent_of_words(double percent, const evaluate::AccuracyDrop& drop) {
+  return fmt::format("word accuracy {:.2f} %, {:.2f} points less ({:.2f} to {:.2f})", percent, drop.points,
+                     drop.interval.low, drop.interval.high);
+}
+
+/// What was measured and which layers stay in floating point, and why.
+void print_accuracy(Console& console, const AccuracyControlReport& report) {
+  const AccuracyStep& all = report.steps.front();
+  console.print(fmt::format("accuracy  {:8.1f} s  {} utterances, {} words{}; {} models measured",
+                            report.seconds, report.n_utterances, report.n_words,
+                            report.has_transcripts ? "" : " as the FP model hears them",
+                            report.n_iterations));
+  console.print(fmt::format("            FP {:.2f} %; quantized: {}", report.fp_accuracy_percent,
+                            percent_of_words(all.accuracy_percent, all.drop)));
+  if (report.kept.empty()) {
+    return;
+  }
+  console.print(fmt::format(
+      "            {} of {} layers stay in floating point: {}", report.kept.size(), report.ranking.size(),
+      percent_of_words(report.steps.back().accuracy_percent, report.steps.back().drop)));
+  for (const KeptLayer& kept : report.kept) {
+    console.print(fmt::format(
+        "              {}  {}  {:.1f} dB{}", kept.layer.part, kept.layer.node, kept.layer.sqnr_db,
+        kept.drop_without ? fmt::format("; quantized too, {:.2f} points less", *kept.drop_without) : ""));
+  }
+}
+
+/// 0, or kStatusDropped where the bound was not reached.
+int judge(Console& console, const QuantizeWhisperOptions& options, const AccuracyControlReport& report) {
+  const evaluate::AccuracyDrop& drop = report.steps.back().drop;
+  if (report.outcome == AccuracyOutcome::noise) {
+    console.warn(fmt::format(
+        "word accuracy dropped by {:.2f} points, more than {:g}, but no difference is shown{}; "
+        "--no-ignore-noise gives layers back for it",
+        drop.points, *options.accuracy.max_drop,
+        drop.n_utterances_to_show ? fmt::format(" ({} utterances would show one)", *drop.n_utterances_to_show)
+                                  : ""));
+  }
+  if (report.outcome != AccuracyOutcome::exceeded) {
+    return 0;
+  }
+  console.error(
+      fmt::format("word accuracy dropped by {:.2f} points, more than {:g}: this is the best of {} models",
+                  drop.points, *options.accuracy.max_drop, report.n_iterations));
+  return kStatusDropped;
+}
+
 int run(const CLI::App& app, const Arguments& arguments, const Context& context) {
   const QuantizeWhisperOptions options = finished(app, arguments);
   const QuantizeWhisperReport report =
@@ -138,17 +186,25 @@ int run(const CLI::App& app, const Arguments& arguments, const Context& context)
   warn_of_skipped(context.console, report.skipped);
   print_trials(context.console, report);
   print_report(context.console, arguments, report);
+  if (report.accuracy) {
+    warn_of_skipped(context.console, report.accuracy->skipped);
+    print_accuracy(context.console, *report.accuracy);
+  }
+  // Beside the model, so that whoever has it can see how it came about.
+  const std::string json = quantize_json(arguments.model, arguments.output, options, report);
+  write_file_atomically(std::filesystem::path(arguments.output) / kQuantizeReportName, json);
   const std::size_t skipped = n_skipped(report.encoder_steps) + n_skipped(report.decoder_steps);
   if (!arguments.report.empty()) {
     const bool is_page = same_word(std::filesystem::path(arguments.report).extension().string(), ".html");
-    write_file_atomically(arguments.report, (is_page ? quantize_html : quantize_json)(
-                                                arguments.model, arguments.output, options, report));
+    write_file_atomically(arguments.report,
+                          is_page ? quantize_html(arguments.model, arguments.output, options, report) : json);
     context.console.print(
         fmt::format("report: {} ({} steps skipped, with reasons)", arguments.report, skipped));
   } else if (skipped > 0) {
-    context.console.print(fmt::format("{} steps were skipped; --report FILE says which and why", skipped));
+    context.console.print(fmt::format("{} steps were skipped; {} in the model's directory says which and why",
+                                      skipped, kQuantizeReportName));
   }
-  return 0;
+  return report.accuracy ? judge(context.console, options, *report.accuracy) : 0;
 }
 
 /// Added before all other options, for they are read in this order and the later one counts.
@@ -170,6 +226,18 @@ void add_formats(CLI::App& app, QuantizeWhisperOptions& options) {
   add_fields(app, options.weights, [](std::string_view) { return "Formats"; }, {.prefix = "weight_"});
 }
 
+/// How many words quantizing may cost, and on which speech that is measured.
+void add_accuracy(CLI::App& app, AccuracyControlOptions& accuracy) {
+  const auto group = [](std::string_view name) { return name == "test" ? "" : "Accuracy"; };
+  add_fields(app, accuracy, group);
+  app.add_option("--test", accuracy.test,
+                 "speech with its words to measure accuracy on; without words, how much of what the FP model "
+                 "hears is heard (default: the calibration speech)")
+      ->type_name("SPEECH")
+      ->group("Accuracy");
+  add_fields(app, accuracy.data, [](std::string_view) { return "Accuracy"; }, {.prefix = "test_"});
+}
+
 void add_options(CLI::App& app, Arguments& arguments) {
   add_config(app, arguments.options);
   app.add_option("MODEL", arguments.model, "FP model: a directory, a checkpoint or a hub's name")->required();
@@ -188,6 +256,7 @@ void add_options(CLI::App& app, Arguments& arguments) {
   add_samples(app, arguments.samples, arguments.options.data);
   add_fields(app, arguments.options.transcribe, calibration_group);
   add_formats(app, arguments.options);
+  add_accuracy(app, arguments.options.accuracy);
   add_fields(app, arguments.both, shared_group);
   add_fields(app, arguments.range, shared_group, {.prefix = "activation_range_"});
   add_fields(app, arguments.both.ignored_scope, shared_group, {.prefix = "ignored_scope_"});

@@ -79,6 +79,46 @@ std::string tensors_table(const std::vector<quantize::TensorSummary>& tensors) {
          rows + "</table>\n";
 }
 
+/// How many words quantizing cost, and which layers stay in floating point for that.
+std::string accuracy_section(const std::optional<AccuracyControlReport>& report, double max_drop) {
+  if (!report) {
+    return {};
+  }
+  std::string steps;
+  for (const AccuracyStep& step : report->steps) {
+    std::string layers;
+    for (const QuantizedLayer& layer : step.reverted) {
+      layers += fmt::format("{}{} {}", layers.empty() ? "" : ", ", layer.part, layer.node);
+    }
+    steps += fmt::format(
+        "<tr><td><code>{}</code></td><td class=n>{:.2f} %</td><td class=n>{:.2f}</td><td class=n>{:.2f} to "
+        "{:.2f}</td></tr>\n",
+        layers.empty() ? "everything quantized" : escaped(layers), step.accuracy_percent, step.drop.points,
+        step.drop.interval.low, step.drop.interval.high);
+  }
+  std::string kept;
+  for (const KeptLayer& layer : report->kept) {
+    kept +=
+        fmt::format("<tr><td>{}</td><td><code>{}</code></td><td class=n>{}</td><td class=n>{}</td></tr>\n",
+                    layer.layer.part, escaped(layer.layer.node), number_text(layer.layer.sqnr_db),
+                    layer.drop_without ? fmt::format("{:.2f}", *layer.drop_without) : "–");
+  }
+  constexpr const char* kOutcome[] = {"The bound is kept.", "No difference to FP is shown.",
+                                      "The bound is not reached; this is the best model found."};
+  return fmt::format(
+      "<h2>Words</h2>\n<p>{} utterances, {} words{}; FP {:.2f} %. May lose {:g} points. {} {} models were "
+      "measured.</p>\n<table><tr><th>back in floating point</th><th>word accuracy</th><th>drop, "
+      "points</th><th>95 % interval</th></tr>\n{}</table>\n{}",
+      report->n_utterances, report->n_words, report->has_transcripts ? "" : " as the FP model hears them",
+      report->fp_accuracy_percent, max_drop, kOutcome[static_cast<std::size_t>(report->outcome)],
+      report->n_iterations, steps,
+      kept.empty()
+          ? ""
+          : "<h3>Kept in floating point</h3>\n<table><tr><th>part</th><th>layer</th><th>output noise "
+            "quantized alone, dB</th><th>drop if quantized too, points</th></tr>\n" +
+                kept + "</table>\n");
+}
+
 std::string part_section(std::string_view title,
                          const std::vector<quantize::StepReport>& steps,
                          const std::vector<quantize::TensorSummary>& tensors,
@@ -101,10 +141,13 @@ std::string quantize_html(const std::string& model,
       "<p>Quantized from <code>{2}</code>: encoder {3}, decoder {4}. Calibrated with {5} utterances, {6:.1f} "
       "s "
       "of audio.</p>\n<p>Values: smooth_quant, smallest / largest scale; min_max, width of the range; bias "
-      "correction, largest |shift / bias|; weights, signal to quantization noise in dB.</p>\n",
+      "correction, largest |shift / bias|; weights and output_error, signal to quantization noise in dB, of "
+      "the weight and of the layer's output; accuracy_control, the drop with the layer quantized, "
+      "points.</p>\n",
       escaped(output), kStyle, escaped(model), value_text(report.encoder_format),
       value_text(report.decoder_format), report.n_utterances, report.audio_s);
-  return head + part_section("Encoder", report.encoder_steps, report.encoder_tensors, options.encoder) +
+  return head + accuracy_section(report.accuracy, options.accuracy.max_drop.value_or(0.0)) +
+         part_section("Encoder", report.encoder_steps, report.encoder_tensors, options.encoder) +
          part_section("Decoder", report.decoder_steps, report.decoder_tensors, options.decoder) + "</html>\n";
 }
 

@@ -32,6 +32,10 @@ std::vector<Count> count_steps(const std::vector<quantize::StepReport>& steps) {
   return counts;
 }
 
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
 Json tensors_json(const std::vector<quantize::TensorSummary>& tensors) {
   Json list = Json::array();
   for (const quantize::TensorSummary& tensor : tensors) {
@@ -59,7 +63,7 @@ Json part(const std::vector<quantize::StepReport>& steps,
                     {"node", step.node},
                     {"done", step.done},
                     {"reason", step.reason},
-                    {"value", std::isfinite(step.value) ? Json(step.value) : Json(nullptr)}});
+                    {"value", number_or_null(step.value)}});
   }
   return {{"seconds", seconds},
           {"options", fields_json(options)},
@@ -76,6 +80,78 @@ Json trials_json(const std::vector<FormatTrial>& trials) {
                     {"decoder_ms", trial.decoder_ms}});
   }
   return list;
+}
+
+const char* outcome_text(AccuracyOutcome outcome) {
+  switch (outcome) {
+    case AccuracyOutcome::within:
+      return "within";
+    case AccuracyOutcome::noise:
+      return "noise";
+    case AccuracyOutcome::exceeded:
+      break;
+  }
+  return "exceeded";
+}
+
+Json layer_json(const QuantizedLayer& layer) {
+  return {{"part", layer.part}, {"node", layer.node}, {"sqnr_db", number_or_null(layer.sqnr_db)}};
+}
+
+/// "layers.0.fc1, layers.0.fc2"; null for none.
+Json reverted_text(const std::vector<QuantizedLayer>& layers) {
+  std::string text;
+  for (const QuantizedLayer& layer : layers) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", layer.part, layer.node);
+  }
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json accuracy_step_json(const AccuracyStep& step) {
+  Json layers = Json::array();
+  for (const QuantizedLayer& layer : step.reverted) {
+    layers.push_back(layer_json(layer));
+  }
+  const evaluate::AccuracyDrop& drop = step.drop;
+  return {
+      {"reverted", reverted_text(step.reverted)},
+      {"layers", layers},
+      {"accuracy_percent", step.accuracy_percent},
+      {"drop_points", drop.points},
+      {"drop_interval", {drop.interval.low, drop.interval.high}},
+      {"is_shown", drop.is_shown},
+      {"n_utterances_to_show", drop.n_utterances_to_show ? Json(*drop.n_utterances_to_show) : Json(nullptr)}};
+}
+
+Json accuracy_json(const std::optional<AccuracyControlReport>& report,
+                   const AccuracyControlOptions& options) {
+  if (!report) {
+    return nullptr;
+  }
+  Json json = {{"max_drop", options.max_drop.value_or(0.0)},
+               {"test", options.test},
+               {"outcome", outcome_text(report->outcome)},
+               {"has_transcripts", report->has_transcripts},
+               {"n_utterances", report->n_utterances},
+               {"n_words", report->n_words},
+               {"fp_accuracy_percent", report->fp_accuracy_percent},
+               {"n_iterations", report->n_iterations},
+               {"seconds", report->seconds},
+               {"skipped", report->skipped},
+               {"steps", Json::array()},
+               {"kept", Json::array()},
+               {"ranking", Json::array()}};
+  for (const AccuracyStep& step : report->steps) {
+    json["steps"].push_back(accuracy_step_json(step));
+  }
+  for (const KeptLayer& kept : report->kept) {
+    json["kept"].push_back(layer_json(kept.layer));
+    json["kept"].back()["drop_without"] = kept.drop_without ? Json(*kept.drop_without) : Json(nullptr);
+  }
+  for (const QuantizedLayer& layer : report->ranking) {
+    json["ranking"].push_back(layer_json(layer));
+  }
+  return json;
 }
 
 }  // namespace
@@ -119,6 +195,7 @@ std::string quantize_json(const std::string& model,
                                      report.quantize_encoder_s)},
                     {"decoder", part(report.decoder_steps, report.decoder_tensors, options.decoder,
                                      report.quantize_decoder_s)},
+                    {"accuracy_control", accuracy_json(report.accuracy, options.accuracy)},
                     {"save_seconds", report.save_s}});
 }
 

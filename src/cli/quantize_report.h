@@ -7,6 +7,9 @@
 
 namespace sotto::cli {
 
+/// What `sotto quantize` writes beside a model, and `sotto compare` looks for there.
+inline constexpr const char* kQuantizeReportName = "sotto_quantize.json";
+
 /// "smooth_quant 16 of 16, min_max 120 of 131": layers done of layers looked at, by algorithm in order.
 std::string steps_summary(const std::vector<quantize::StepReport>& steps);
 

@@ -7,6 +7,7 @@
 
 #include "evaluate/accuracy.h"
 #include "evaluate/html_page.h"
+#include "evaluate/report_details.h"
 #include "evaluate/report_rows.h"
 #include "sotto/audio.h"
 #include "sotto/error.h"
@@ -139,28 +140,6 @@ void add_utterances(Json& data, const Comparison& comparison, std::size_t n_show
   }
 }
 
-Json layers_json(const std::vector<LayerFidelity>& layers) {
-  Json list = Json::array();
-  for (const LayerFidelity& layer : layers) {
-    list.push_back({{"name", layer.name},
-                    {"sqnr_db", layer.sqnr_db},
-                    {"low", layer.low},
-                    {"high", layer.high},
-                    {"outlier_before", layer.outlier_before},
-                    {"outlier_after", layer.outlier_after}});
-  }
-  return {{"layers", list}};
-}
-
-Json quantize_report(const std::string& text) {
-  Json report = Json::parse(text, nullptr, false);
-  if (!report.is_object() || report.value("schema", Json()) != "sotto.quantize") {
-    throw Error(ErrorCode::bad_format, "quantize report",
-                "expected a file of sotto quantize --report, found something else.");
-  }
-  return report;
-}
-
 /// JSON that may stand in a script element: no tag can begin in it.
 std::string script_text(const Json& json) {
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -208,11 +187,11 @@ std::string to_html(const Comparison& comparison, const HtmlOptions& options) {
   }
   for (const LayersOfModel& model : options.layers) {
     data["layers"].push_back({{"name", model.name},
-                              {"encoder", layers_json(model.layers.encoder)},
-                              {"decoder", layers_json(model.layers.decoder)}});
+                              {"encoder", {{"layers", layers_json(model.layers.encoder)}}},
+                              {"decoder", {{"layers", layers_json(model.layers.decoder)}}}});
   }
   for (const std::string& report : options.quantize_reports) {
-    data["quantize_reports"].push_back(quantize_report(report));
+    data["quantize_reports"].push_back(parse_quantize_report(report));
   }
   add_utterances(data, comparison, options.n_utterances);
   const std::string json = script_text(data);

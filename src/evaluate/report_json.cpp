@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "evaluate/figures.h"
+#include "evaluate/report_details.h"
 #include "sotto/report.h"
 
 namespace sotto::evaluate {
@@ -145,7 +146,7 @@ Json environment_entry(const Environment& e) {
 
 }  // namespace
 
-std::string to_json(const Comparison& comparison) {
+std::string to_json(const Comparison& comparison, const ReportDetails& details) {
   const std::vector<Measurement>& models = comparison.models;
   Json json = {{"schema", "sotto.compare"}, {"schema_version", 1}};
   json["environment"] = models.empty() ? Json(nullptr) : environment_entry(models.front().environment);
@@ -158,6 +159,19 @@ std::string to_json(const Comparison& comparison) {
   json["models"] = Json::array();
   for (const Measurement& model : models) {
     json["models"].push_back(model_entry(model, models.front()));
+  }
+  json["layers"] = Json::array();
+  for (const LayersOfModel& model : details.layers) {
+    json["layers"].push_back({{"name", model.name},
+                              {"encoder", layers_json(model.layers.encoder)},
+                              {"decoder", layers_json(model.layers.decoder)}});
+  }
+  json["quantized"] = Json::array();
+  for (const std::string& text : details.quantize_reports) {
+    const Json report = parse_quantize_report(text);
+    json["quantized"].push_back({{"model", report.value("model", Json())},
+                                 {"output", report.value("output", Json())},
+                                 {"accuracy_control", report.value("accuracy_control", Json())}});
   }
   // Texts come from files and models: bytes that are no UTF-8 become U+FFFD instead of an exception.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

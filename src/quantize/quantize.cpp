@@ -19,6 +19,7 @@
 #include "quantize/min_max.h"
 #include "quantize/observation.h"
 #include "quantize/op_table.h"
+#include "quantize/output_error.h"
 #include "quantize/placement.h"
 #include "quantize/smooth_quant.h"
 #include "quantize/statistics.h"
@@ -156,6 +157,7 @@ class WeightQuantizer {
     const std::string reason = is_new ? "" : "shares the integers of another layer";
     reports_.push_back({"compress_weights", weight.node->get_friendly_name(), options_.compress_weights,
                         reason, sqnr_db(values, weight, quantized)});
+    reports_.push_back(output_error(statistics_, weight, values, quantized));
   }
 
   /// A layer that stays in floating point although its input is smoothed.

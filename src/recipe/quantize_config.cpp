@@ -167,6 +167,7 @@ void visit_own_fields(QuantizeWhisperOptions& o, Visitor&& visit) {
   visit(Field{"decoder_format", "what becomes of the decoder"}, o.decoder_format);
   visit(Field{"weights", "how weights are compressed"}, o.weights);
   visit(Field{"transcribe", "how calibration speech is heard"}, o.transcribe);
+  visit(Field{"accuracy", "how many words quantizing may cost"}, o.accuracy);
   visit(Field{"session", "where calibration runs"}, o.session);
 }
 

@@ -8,6 +8,7 @@
 #include <openvino/core/model.hpp>
 
 #include "core/log.h"
+#include "recipe/accuracy_control.h"
 #include "recipe/calibrate_whisper.h"
 #include "recipe/quantize_part.h"
 #include "recipe/try_formats.h"
@@ -82,6 +83,16 @@ void choose_formats(const model::WhisperModel& whisper,
   }
 }
 
+std::vector<std::string> kept_names(const QuantizeWhisperReport& report, const std::string& part) {
+  std::vector<std::string> names;
+  for (const KeptLayer& kept : report.accuracy.value_or(AccuracyControlReport()).kept) {
+    if (kept.layer.part == part) {
+      names.push_back(kept.layer.node);
+    }
+  }
+  return names;
+}
+
 }  // namespace
 
 bool needs_calibration(const QuantizeWhisperOptions& options) {
@@ -98,6 +109,7 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
   const CalibrateWhisperOptions calibrating = calibration_options(options, report);
   const bool calibrates = options.statistics.empty() && needs_calibration(options);
   const auto speech = calibrates ? open_calibration(calibrating) : nullptr;
+  const auto test = options.accuracy.max_drop ? open_test(options) : nullptr;
 
   model::WhisperModel whisper = read_whisper(model, progress);
 
@@ -112,27 +124,32 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
   report.n_utterances = calibration.inputs.size();
   report.audio_s = calibration.inputs_s;
   choose_formats(whisper, options, calibration, report, progress);
+  const QuantizePlan plan{options, calibration, report.encoder_format, report.decoder_format};
+  if (test) {
+    report.accuracy = control_accuracy(whisper, plan, *test, progress);
+  }
 
   // Part by part, each FP graph dropped when its INT8 one is there.
-  const auto quantize_next = [&](const char* part, std::shared_ptr<ov::Model>& graph, PartFormat format,
-                                 const quantize::QuantizeOptions& part_options, double& seconds) {
+  const auto quantize_next = [&](const char* part, std::shared_ptr<ov::Model>& graph, double& seconds) {
     start = Clock::now();
-    const auto found = calibration.parts.find(part);
-    const bool is_known = found != calibration.parts.end();
-    const PartInput input{part_options, options.weights, is_known ? &found->second : nullptr,
-                          report.n_utterances};
-    auto result = quantize_part(graph, format, input, prefixed(progress, part));
+    const PlannedPart planned = planned_part(plan, part, kept_names(report, part));
+    const PartInput input{planned.options, planned.weights, planned.statistics, report.n_utterances};
+    auto result = quantize_part(graph, planned.format, input, prefixed(progress, part));
+    if (report.accuracy) {
+      note_kept_layers(*report.accuracy, part, result);
+    }
     graph = std::move(result.model);
-    const std::size_t n_samples = is_known ? found->second.n_samples() : 0;
-    auto tensors = is_known ? summarize(found->second) : std::vector<quantize::TensorSummary>();
+    const bool is_known = planned.statistics != nullptr;
+    const std::size_t n_samples = is_known ? planned.statistics->n_samples() : 0;
+    auto tensors = is_known ? summarize(*planned.statistics) : std::vector<quantize::TensorSummary>();
     calibration.parts.erase(part);
     seconds = seconds_since(start);
     return std::tuple{n_samples, std::move(tensors), std::move(result.steps)};
   };
-  std::tie(report.n_encoder_samples, report.encoder_tensors, report.encoder_steps) = quantize_next(
-      "encoder", whisper.encoder, report.encoder_format, options.encoder, report.quantize_encoder_s);
-  std::tie(report.n_decoder_samples, report.decoder_tensors, report.decoder_steps) = quantize_next(
-      "decoder", whisper.decoder, report.decoder_format, options.decoder, report.quantize_decoder_s);
+  std::tie(report.n_encoder_samples, report.encoder_tensors, report.encoder_steps) =
+      quantize_next("encoder", whisper.encoder, report.quantize_encoder_s);
+  std::tie(report.n_decoder_samples, report.decoder_tensors, report.decoder_steps) =
+      quantize_next("decoder", whisper.decoder, report.quantize_decoder_s);
 
   step(progress, "save", 0, 1);
   start = Clock::now();

@@ -215,7 +215,7 @@
   function waterfall(report) {
     const steps = ((report.accuracy_control || {}).steps || []).filter(has("accuracy_percent"));
     if (steps.length === 0) return null;
-    const rows = steps.map((step, i) => ({ name: step.reverted || "all layers INT8", from: i === 0 ? step.accuracy_percent : steps[i - 1].accuracy_percent, to: step.accuracy_percent }));
+    const rows = steps.map((step, i) => ({ name: step.reverted || "everything quantized", from: i === 0 ? step.accuracy_percent : steps[i - 1].accuracy_percent, to: step.accuracy_percent }));
     const low = Math.min(...rows.map((d) => d.to)) - 0.5;
     return layerPlot("Word accuracy as layers went back to floating point (%)", "from the top: each bar is what one layer gave back", rows,
       [Plot.ruleY(rows, { x1: (d) => Math.min(d.from, d.to), x2: (d) => Math.max(d.from, d.to), y: "name", stroke: (d) => (d.to >= d.from ? "var(--good)" : "var(--bad)"), strokeWidth: 6, title: (d) => `${d.name}: ${d.from.toFixed(2)} to ${d.to.toFixed(2)} %` }), Plot.dot(rows, { x: "to", y: "name", r: 3, fill: "currentColor" })], { label: "%", domain: [low, Math.max(...rows.map((d) => d.to)) + 0.2] });
@@ -234,7 +234,7 @@
       element("div", { class: "charts" }, ...parts.flatMap((part) => [sqnrPlot(part, layersOf(model, part)), outlierPlot(part, layersOf(model, part)), rangePlot(part, layersOf(model, part))])),
     ]);
     const reports = data.quantize_reports;
-    const hint = reports.length > 0 ? [] : [element("p", { class: "soft" }, "With the quantizer's report, its steps are shown too: sotto quantize --report FILE, then sotto compare --quantize-report FILE.")];
+    const hint = reports.length > 0 ? [] : [element("p", { class: "soft" }, "With the quantizer's report, its steps are shown too: sotto_quantize.json in the model's directory, or sotto compare --quantize-report FILE.")];
     const children = reports.flatMap((report) => [
       element("p", { class: "soft" }, `${report.output || "?"}: quantized from ${report.model || "?"}, ${report.calibration ? report.calibration.n_utterances : "?"} utterances of calibration speech`),
       element("div", { class: "charts" }, waterfall(report), ...parts.flatMap((part) => [sqnrPlot(part, layersOf(report, part)), rangePlot(part, layersOf(report, part)), outlierPlot(part, layersOf(report, part)), smoothingPlot(part, report)])),

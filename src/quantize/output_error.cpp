@@ -1,0 +1,167 @@
+#include "quantize/output_error.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <openvino/op/constant.hpp>
+#include <openvino/op/fake_quantize.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/transpose.hpp>
+
+namespace sotto::quantize {
+namespace {
+
+constexpr std::size_t kTokens = 16;
+constexpr std::size_t kChannels = 256;
+constexpr float kSteps = 255.0F;
+
+using Row = std::array<float, kTokens>;  // a value for each token
+
+/// Input channels of the tokens, as they are and as they are rounded.
+struct Inputs {
+  std::vector<Row> exact;
+  std::vector<Row> rounded;
+};
+
+float rounded(float x, const TensorRange& range) {
+  const float step = (range.high - range.low) / kSteps;
+  return range.low + std::round((std::clamp(x, range.low, range.high) - range.low) / step) * step;
+}
+
+Inputs inputs_of(std::span<const std::vector<float>> tokens,
+                 std::size_t n_channels,
+                 const std::optional<TensorRange>& range) {
+  Inputs inputs{std::vector<Row>(n_channels, Row{}), std::vector<Row>(n_channels, Row{})};
+  const std::size_t n = std::min(tokens.size(), kTokens);
+  for (std::size_t t = 0; t < n; ++t) {
+    const std::vector<float>& token = tokens[t * tokens.size() / n];
+    for (std::size_t c = 0; c < n_channels; ++c) {
+      inputs.exact[c][t] = token[c];
+      inputs.rounded[c][t] = range ? rounded(token[c], *range) : token[c];
+    }
+  }
+  return inputs;
+}
+
+/// Where the values of one output channel and one input channel stand, beside the first of them.
+std::vector<std::size_t> tap_offsets(const Weight& weight, const std::vector<std::size_t>& strides) {
+  std::vector<std::size_t> offsets = {0};
+  for (std::size_t axis = 0; axis < weight.shape.size(); ++axis) {
+    if (axis == *weight.input_axis || axis == weight.channel_axes.front()) {
+      continue;
+    }
+    std::vector<std::size_t> wider;
+    for (std::size_t i = 0; i < weight.shape[axis]; ++i) {
+      for (const std::size_t offset : offsets) {
+        wider.push_back(offset + i * strides[axis]);
+      }
+    }
+    offsets = std::move(wider);
+  }
+  return offsets;
+}
+
+bool has_tokens_of(const TensorStatistics* tensor, const Weight& weight) {
+  return tensor != nullptr && tensor->site->n_samples > 0 && !tensor->site->tokens.empty() &&
+         weight.channel_axes.size() == 1 && tensor->site->site.n_channels == weight.shape[*weight.input_axis];
+}
+
+/// The range of the FakeQuantize above a layer's input, through what only moves values.
+std::optional<TensorRange> range_above(ov::Output<ov::Node> value) {
+  while (ov::is_type<ov::op::v1::Reshape>(value.get_node()) ||
+         ov::is_type<ov::op::v1::Transpose>(value.get_node())) {
+    value = value.get_node()->input_value(0);
+  }
+  const auto* fq = ov::as_type<ov::op::v0::FakeQuantize>(value.get_node());
+  if (fq == nullptr) {
+    return std::nullopt;
+  }
+  const auto bound = [&](std::size_t port) {
+    const auto constant = ov::as_type_ptr<ov::op::v0::Constant>(fq->get_input_node_shared_ptr(port));
+    return constant && ov::shape_size(constant->get_shape()) == 1
+               ? std::optional(constant->cast_vector<float>().front())
+               : std::nullopt;
+  };
+  const auto low = bound(1);
+  const auto high = bound(2);
+  return low && high ? std::optional(TensorRange{*low, *high}) : std::nullopt;
+}
+
+}  // namespace
+
+double output_sqnr_db(const Weight& weight,
+                      std::span<const float> values,
+                      const QuantizedWeight& quantized,
+                      std::span<const std::vector<float>> tokens,
+                      const std::optional<TensorRange>& range) {
+  const std::size_t n_inputs = weight.shape[*weight.input_axis];
+  const std::size_t n_outputs = weight.shape[weight.channel_axes.front()];
+  const Inputs inputs = inputs_of(tokens, n_inputs, range);
+  const std::vector<std::size_t> strides = ov::row_major_strides(weight.shape);
+  const std::vector<std::size_t> taps = tap_offsets(weight, strides);
+  const std::size_t every = (n_outputs + kChannels - 1) / kChannels;
+  double signal = 0.0;
+  double noise = 0.0;
+  for (std::size_t channel = 0; channel < n_outputs; channel += every) {
+    Row exact{};
+    Row error{};
+    for (std::size_t input = 0; input < n_inputs; ++input) {
+      const std::size_t first =
+          channel * strides[weight.channel_axes.front()] + input * strides[*weight.input_axis];
+      for (const std::size_t tap : taps) {
+        const float value = values[first + tap];
+        const float integer = quantized.scale[channel] * static_cast<float>(quantized.integers[first + tap]);
+        for (std::size_t t = 0; t < kTokens; ++t) {
+          const float y = value * inputs.exact[input][t];
+          exact[t] += y;
+          error[t] += y - integer * inputs.rounded[input][t];
+        }
+      }
+    }
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      signal += static_cast<double>(exact[t]) * static_cast<double>(exact[t]);
+      noise += static_cast<double>(error[t]) * static_cast<double>(error[t]);
+    }
+  }
+  return noise > 0.0 && signal > 0.0 ? 10.0 * std::log10(signal / noise)
+                                     : std::numeric_limits<double>::infinity();
+}
+
+StepReport output_error(const StatisticsMap& statistics,
+                        const Weight& weight,
+                        std::span<const float> values,
+                        const QuantizedWeight& quantized) {
+  StepReport report{"output_error", weight.node->get_friendly_name(), true, {}, 0.0};
+  if (!weight.input_axis || weight.node->get_input_size() < 2) {
+    report.value = sqnr_db(values, weight, quantized);
+    return report;
+  }
+  const std::size_t port = 1 - weight.port;
+  const Tensor read = weight.node->input_value(port);
+  const Tensor observed =
+      ov::is_type<ov::op::v0::FakeQuantize>(read.get_node()) ? read.get_node()->input_value(0) : read;
+  const auto rank = observed.get_partial_shape().rank();
+  const TensorStatistics* tensor =
+      rank.is_static()
+          ? statistics.along(observed, activation_channel_axis(*weight.node, port,
+                                                               static_cast<std::size_t>(rank.get_length())))
+          : nullptr;
+  if (!has_tokens_of(tensor, weight)) {
+    report.reason = "of the weight alone: no tokens were kept of its input";
+    report.value = sqnr_db(values, weight, quantized);
+    return report;
+  }
+  std::vector<std::vector<float>> tokens = tensor->site->tokens.rows();
+  for (std::vector<float>& token : tokens) {
+    for (std::size_t c = 0; c < tensor->scale.size(); ++c) {
+      token[c] *= tensor->scale[c];
+    }
+  }
+  report.value = output_sqnr_db(weight, values, quantized, tokens, range_above(read));
+  return report;
+}
+
+}  // namespace sotto::quantize
