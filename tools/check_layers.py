@@ -20,7 +20,7 @@ ROOMS = {
     "cli": {"core"},
 }
 # Public header -> the room that implements it. A room may include the public headers of the rooms it may use.
-PUBLIC = {"benchmark": "evaluate", "data_set": "evaluate", "error": "core", "fields": "recipe", "layers": "evaluate", "listen": "transcribe", "log": "core", "report": "evaluate", "subtitles": "transcribe", "version": "core"}
+PUBLIC = {"benchmark": "evaluate", "data_set": "evaluate", "error": "core", "fields": "recipe", "layers": "evaluate", "listen": "transcribe", "log": "core", "report": "evaluate", "resume": "evaluate", "subtitles": "transcribe", "version": "core"}
 OPENVINO = {"model", "quantize", "transcribe", "evaluate", "recipe"}
 OPENVINO_LEAK = re.compile(r"#\s*include\s+<openvino/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([a-z_]+)/([a-z_0-9/]+)', re.M)

@@ -4,11 +4,13 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/field_json.h"
 #include "cli/quantize_report.h"
 #include "core/atomic_file.h"
 #include "core/json_file.h"
 #include "sotto/error.h"
 #include "sotto/report.h"
+#include "sotto/resume.h"
 
 namespace sotto::cli {
 namespace {
@@ -19,6 +21,7 @@ struct Arguments {
   std::string json;
   std::string markdown;
   std::string report;
+  std::string resume;
   std::vector<std::string> quantize_reports;
   int take = 0;
   int skip = 0;
@@ -168,6 +171,13 @@ evaluate::DataOptions data_options(const Arguments& arguments) {
           .network = network_of(arguments.test)};
 }
 
+/// All that figures depend on, beside the models and the speech itself.
+std::string settings_text(const Arguments& arguments) {
+  return Json({{"transcribe", fields_json(arguments.options.transcribe)},
+               {"session", fields_json(arguments.options.session)}})
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 int run(Arguments& arguments, const Context& context) {
   finish(arguments.options.transcribe, arguments.temperature);
   const bool has_details =
@@ -178,7 +188,8 @@ int run(Arguments& arguments, const Context& context) {
   auto html = html_options(arguments, models, context.command);  // refused before an hour of measuring
   const auto speech = evaluate::open_speech(arguments.test, data_options(arguments));
   auto comparison =
-      evaluate::compare(models, *speech, arguments.options, context.console.progress(context.stop));
+      evaluate::compare(models, *speech, arguments.options, {arguments.resume, settings_text(arguments)},
+                        context.console.progress(context.stop));
   comparison.data = arguments.test;
   warn_of_skipped(context.console, comparison.skipped);
   context.console.write(evaluate::to_table(comparison));
@@ -186,6 +197,10 @@ int run(Arguments& arguments, const Context& context) {
     add_layers(html, comparison, context.console.progress(context.stop));
   }
   write_reports(arguments, comparison, html, context.console);
+  if (!arguments.resume.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(arguments.resume, ignored);  // all is said and done
+  }
   return judge(arguments, comparison, context.console);
 }
 
@@ -220,6 +235,9 @@ Command add_compare(CLI::App& parent, const Context& context) {
              "file of sotto quantize --report whose layers are shown, in place of the models' own "
              "sotto_quantize.json"},
             "--quantize-report", arguments->quantize_reports)
+      ->type_name("FILE");
+  app->add_option("--resume", arguments->resume,
+                  "keep finished utterances in FILE, and go on with those that it holds; removed at the end")
       ->type_name("FILE");
   add_field(*app, {"fail_if_drop", "exit with status 4 where word accuracy drops by more points", -100, 100},
             "--fail-if-drop", arguments->fail_if_drop);

@@ -135,7 +135,7 @@ std::string percent_of_words(double percent, const evaluate::AccuracyDrop& drop)
 /// What was measured and which layers stay in floating point, and why.
 void print_accuracy(Console& console, const AccuracyControlReport& report) {
   const AccuracyStep& all = report.steps.front();
-  console.print(fmt::format("accuracy  {:8.1f} s  {} utterances, {} words{}; {} models measured",
+  console.print(fmt::format("accuracy  {:8.1f} s  {} utterances, {} words{}; models measured: {}",
                             report.seconds, report.n_utterances, report.n_words,
                             report.has_transcripts ? "" : " as the FP model hears them",
                             report.n_iterations));

@@ -106,8 +106,8 @@ std::string accuracy_section(const std::optional<AccuracyControlReport>& report,
   constexpr const char* kOutcome[] = {"The bound is kept.", "No difference to FP is shown.",
                                       "The bound is not reached; this is the best model found."};
   return fmt::format(
-      "<h2>Words</h2>\n<p>{} utterances, {} words{}; FP {:.2f} %. May lose {:g} points. {} {} models were "
-      "measured.</p>\n<table><tr><th>back in floating point</th><th>word accuracy</th><th>drop, "
+      "<h2>Words</h2>\n<p>{} utterances, {} words{}; FP {:.2f} %. May lose {:g} points. {} Models measured: "
+      "{}.</p>\n<table><tr><th>back in floating point</th><th>word accuracy</th><th>drop, "
       "points</th><th>95 % interval</th></tr>\n{}</table>\n{}",
       report->n_utterances, report->n_words, report->has_transcripts ? "" : " as the FP model hears them",
       report->fp_accuracy_percent, max_drop, kOutcome[static_cast<std::size_t>(report->outcome)],

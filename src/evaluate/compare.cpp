@@ -9,9 +9,11 @@
 #include "core/log.h"
 #include "evaluate/accuracy.h"
 #include "evaluate/bootstrap.h"
+#include "evaluate/compare_progress.h"
 #include "evaluate/contestant.h"
 #include "sotto/error.h"
 #include "sotto/evaluate.h"
+#include "sotto/resume.h"
 
 namespace sotto::evaluate {
 namespace fs = std::filesystem;
@@ -74,12 +76,17 @@ class AudioShelf {
 /// Hands out the utterances, and knows which one comes next.
 class Comparing {
  public:
-  Comparing(const std::vector<fs::path>& models, SpeechStream& speech, const CompareOptions& options)
+  Comparing(const std::vector<fs::path>& models,
+            SpeechStream& speech,
+            const CompareOptions& options,
+            const ResumeOptions& resume)
       : models_(models),
         speech_(speech),
         options_(options),
+        resume_(resume),
         normalize_(text::load_spelling(models.front())),
-        shelf_(options.keep_audio) {
+        shelf_(options.keep_audio),
+        progress_(resume.file, models, resume.settings) {
     for (const fs::path& model : models) {
       contestants_.push_back(make_contestant(model, options_));
       results_.emplace_back();
@@ -120,19 +127,42 @@ class Comparing {
     step(progress, "load", 1.0, 1.0);
   }
 
-  void hear(std::size_t i, Speech& speech, const Progress& progress) {
-    std::vector<UtteranceResult> heard(contestants_.size());
+  /// What the models do in an utterance, or did when an earlier run heard it.
+  std::vector<Turn> turns(std::size_t i, const Speech& speech, const Progress& progress) {
+    if (i < progress_.done().size()) {
+      const HeardUtterance& heard = progress_.done()[i];
+      if (heard.id != speech.id || heard.reference != speech.text ||
+          heard.n_samples != speech.samples.size()) {
+        throw Error(ErrorCode::invalid_argument, resume_.file.string(),
+                    fmt::format("expected progress with the same speech, found utterance {}.", heard.id));
+      }
+      return heard.turns;
+    }
+    std::vector<Turn> turns(contestants_.size());
     for (std::size_t turn = 0; turn < contestants_.size(); ++turn) {
       // Alternating order: whoever comes second finds warm caches or a throttled processor.
       const std::size_t k = i % 2 == 0 ? turn : contestants_.size() - 1 - turn;
-      heard[k] = contestants_[k]->run(speech, progress);
+      turns[k] = contestants_[k]->run(speech, progress);
     }
-    const std::string language = text_language(options_.transcribe, heard.front().language);
+    progress_.add({speech.id, speech.text, speech.samples.size(), turns});
+    return turns;
+  }
+
+  void hear(std::size_t i, Speech& speech, const Progress& progress) {
+    const std::vector<Turn> turns = this->turns(i, speech, progress);
+    const std::string language = text_language(options_.transcribe, turns.front().language);
+    std::vector<UtteranceResult> heard;
     std::size_t difference = 0;
-    for (UtteranceResult& result : heard) {
-      result.language = language;
-      count_errors(result, normalize_);
-      difference = std::max(difference, words_apart(heard.front(), result));
+    for (std::size_t k = 0; k < turns.size(); ++k) {
+      contestants_[k]->count(turns[k]);
+      heard.push_back({.id = speech.id,
+                       .reference = speech.text,
+                       .hypothesis = turns[k].hypothesis,
+                       .language = language,
+                       .audio_s = static_cast<double>(speech.samples.size()) / audio::kSampleRateHz,
+                       .transcription_s = turns[k].transcription_s});
+      count_errors(heard.back(), normalize_);
+      difference = std::max(difference, words_apart(heard.front(), heard.back()));
     }
     for (std::size_t k = 0; k < heard.size(); ++k) {
       results_[k].push_back(std::move(heard[k]));
@@ -161,10 +191,12 @@ class Comparing {
   const std::vector<fs::path>& models_;
   SpeechStream& speech_;
   const CompareOptions& options_;
+  const ResumeOptions& resume_;
   Normalizer normalize_;
   std::vector<std::unique_ptr<Contestant>> contestants_;
   std::vector<std::vector<UtteranceResult>> results_;  ///< [model][utterance]
   AudioShelf shelf_;
+  CompareProgress progress_;
   std::size_t n_resampled_ = 0;
 };
 
@@ -174,11 +206,19 @@ Comparison compare(const std::vector<fs::path>& models,
                    SpeechStream& speech,
                    const CompareOptions& options,
                    const Progress& progress) {
+  return compare(models, speech, options, ResumeOptions(), progress);
+}
+
+Comparison compare(const std::vector<fs::path>& models,
+                   SpeechStream& speech,
+                   const CompareOptions& options,
+                   const ResumeOptions& resume,
+                   const Progress& progress) {
   if (models.empty()) {
     throw Error(ErrorCode::invalid_argument, "compare", "expected at least one model, found none.");
   }
   transcribe::validate(options.transcribe);
-  return Comparing(models, speech, options).run(progress);
+  return Comparing(models, speech, options, resume).run(progress);
 }
 
 std::vector<Measurement> compare(const std::vector<fs::path>& models,

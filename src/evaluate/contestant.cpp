@@ -39,34 +39,40 @@ class ModelContestant : public Contestant {
     }
   }
 
-  UtteranceResult run(const Speech& speech, const Progress& progress) override {
+  Turn run(const Speech& speech, const Progress& progress) override {
     const auto source = audio::from_samples(speech.samples);
-    std::optional<double> first_segment_s;
+    Turn turn;
     energy_.start();
     const Stopwatch watch;
     const transcribe::Listeners listeners = {
         .on_segment =
             [&](const transcribe::Segment&) {
-              first_segment_s = first_segment_s ? first_segment_s : watch.seconds();
+              turn.first_segment_s = turn.first_segment_s ? turn.first_segment_s : watch.seconds();
             },
         .on_inference =
-            [this](transcribe::Stage stage, ov::InferRequest&, double seconds) {
-              (stage == transcribe::Stage::encoder ? encoder_ms_ : decoder_ms_).push_back(1000.0 * seconds);
+            [&turn](transcribe::Stage stage, ov::InferRequest&, double seconds) {
+              (stage == transcribe::Stage::encoder ? turn.encoder_ms : turn.decoder_ms)
+                  .push_back(1000.0 * seconds);
             }};
-    const auto heard = transcriber_->transcribe(*source, options_.transcribe, listeners,
-                                                {.report = {}, .stop = progress.stop});
-    const double seconds = watch.seconds();
-    add_energy();
-    transcription_s_.push_back(seconds);
-    if (first_segment_s) {
-      first_segment_s_.push_back(*first_segment_s);
+    auto heard = transcriber_->transcribe(*source, options_.transcribe, listeners,
+                                          {.report = {}, .stop = progress.stop});
+    turn.transcription_s = watch.seconds();
+    turn.energy_j = energy_.stop();
+    turn.hypothesis = std::move(heard.text);
+    turn.language = std::move(heard.language);
+    return turn;
+  }
+
+  void count(const Turn& turn) override {
+    encoder_ms_.insert(encoder_ms_.end(), turn.encoder_ms.begin(), turn.encoder_ms.end());
+    decoder_ms_.insert(decoder_ms_.end(), turn.decoder_ms.begin(), turn.decoder_ms.end());
+    transcription_s_.push_back(turn.transcription_s);
+    if (turn.first_segment_s) {
+      first_segment_s_.push_back(*turn.first_segment_s);
     }
-    return {.id = speech.id,
-            .reference = speech.text,
-            .hypothesis = heard.text,
-            .language = heard.language,
-            .audio_s = static_cast<double>(speech.samples.size()) / audio::kSampleRateHz,
-            .transcription_s = seconds};
+    if (turn.energy_j) {
+      measurement_.energy_j = measurement_.energy_j.value_or(0.0) + *turn.energy_j;
+    }
   }
 
   Measurement finish() override {
@@ -87,12 +93,6 @@ class ModelContestant : public Contestant {
  private:
   static std::uint64_t growth(std::uint64_t before, std::uint64_t after) {
     return after > before ? after - before : 0;
-  }
-
-  void add_energy() {
-    if (const auto joules = energy_.stop()) {
-      measurement_.energy_j = measurement_.energy_j.value_or(0.0) + *joules;
-    }
   }
 
   const CompareOptions& options_;
@@ -116,19 +116,17 @@ class PeerContestant : public Contestant {
 
   void prepare(const Speech&, const Progress&) override {}
 
-  UtteranceResult run(const Speech& speech, const Progress&) override {
+  Turn run(const Speech& speech, const Progress&) override {
     const auto found = results_.texts.find(speech.id);
-    UtteranceResult result = {.id = speech.id,
-                              .reference = speech.text,
-                              .audio_s = static_cast<double>(speech.samples.size()) / audio::kSampleRateHz};
-    ++n_utterances_;
     if (found == results_.texts.end()) {
-      ++measurement_.n_missing;
-      return result;
+      return {.is_missing = true};
     }
-    result.hypothesis = found->second.text;
-    result.language = found->second.language;
-    return result;
+    return {.hypothesis = found->second.text, .language = found->second.language};
+  }
+
+  void count(const Turn& turn) override {
+    ++n_utterances_;
+    measurement_.n_missing += turn.is_missing ? 1 : 0;
   }
 
   Measurement finish() override {

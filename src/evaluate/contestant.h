@@ -2,11 +2,25 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "sotto/evaluate.h"
 
 namespace sotto::evaluate {
+
+/// What a contestant did in one utterance.
+struct Turn {
+  std::string hypothesis = {};
+  std::string language = {};
+  bool is_missing = false;  ///< a peer without a result
+  double transcription_s = 0.0;
+  std::optional<double> first_segment_s = {};
+  std::optional<double> energy_j = {};
+  std::vector<double> encoder_ms = {};
+  std::vector<double> decoder_ms = {};
+};
 
 /// Who takes part in a comparison.
 class Contestant {
@@ -14,8 +28,9 @@ class Contestant {
   virtual ~Contestant() = default;
   /// Loads and warms up on `speech`, before anything is counted.
   virtual void prepare(const Speech& speech, const Progress& progress) = 0;
-  /// What it hears in an utterance, its words not counted yet.
-  virtual UtteranceResult run(const Speech& speech, const Progress& progress) = 0;
+  virtual Turn run(const Speech& speech, const Progress& progress) = 0;
+  /// Makes figures of a turn, of this run or of an earlier one.
+  virtual void count(const Turn& turn) = 0;
   /// What was measured beside the utterances. Once, at the end.
   virtual Measurement finish() = 0;
 };

@@ -159,7 +159,7 @@ TEST(Statistics, AreRefusedInOneLine) {
   expect_refused(run_sotto({"statistics", "merge", dir / "no", "-o", dir / "x"}), 1, "no");
   expect_refused(run_sotto({"statistics"}), 2, "See sotto statistics --help.");
   expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x"}), 2,
-                 "--calibration DIR or --statistics FILE");
+                 "--calibration SPEECH or --statistics FILE");
   expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x", "--statistics", dir / "text"}), 1,
                  "another kind of file");
   test::write_file(dir / "c.json", R"({"alpha": 1})");
@@ -181,6 +181,31 @@ TEST(MainJob, ConvertsAndQuantizes) {
   EXPECT_EQ(report["encoder"]["options"]["smooth_quant_alpha"], 0.5);
   EXPECT_EQ(report["decoder"]["options"]["smooth_quant_alpha"], 0.95);
   EXPECT_GT(report["decoder"]["counts"]["min_max"]["done"], 0);
+  EXPECT_TRUE(report["accuracy_control"].is_null());
+  EXPECT_EQ(test::read_file(models.int8() / "sotto_quantize.json"), test::read_file(models.report()));
+}
+
+TEST(MainJob, QuantizesWithinABoundOfWords) {
+  const test::TempDir dir;
+  const Outcome outcome =
+      run_sotto({"quantize", Models::get().fp(), "-o", dir / "int8", "--calibration", kData / "calibration",
+                 "--samples", "1", "--language", "en", "--max-drop", "100", "--test", kData / "test",
+                 "--test-take", "2", "--report", dir / "r.html"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("models measured: 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("quantized: word accuracy"));
+  EXPECT_THAT(test::read_file(dir / "r.html"), HasSubstr("The bound is kept. Models measured: 1."));
+  const auto report = nlohmann::json::parse(test::read_file(dir / "int8" / "sotto_quantize.json"));
+  const auto& control = report["accuracy_control"];
+  EXPECT_EQ(control["outcome"], "within");
+  EXPECT_EQ(control["max_drop"], 100.0);
+  EXPECT_EQ(control["n_utterances"], 2);
+  EXPECT_TRUE(control["steps"][0]["reverted"].is_null());
+  EXPECT_GT(control["ranking"].size(), 20U);
+  EXPECT_TRUE(control["kept"].empty());
+  expect_refused(run_sotto({"quantize", kModel, "-o", dir / "x", "--calibration", kData / "calibration",
+                            "--max-drop", "101"}),
+                 2, "--max-drop");
 }
 
 TEST(MainJob, RefusesToQuantizeTwice) {
@@ -253,12 +278,18 @@ TEST(MainJob, ComparesModels) {
   const Models& models = Models::get();
   const Outcome outcome =
       run_sotto({"compare", models.fp(), models.int8(), "--test", kData / "test", "--take", "2", "--language",
-                 "en", "--json", dir / "c.json", "--markdown", dir / "c.md", "--fail-if-drop", "100"});
+                 "en", "--json", dir / "c.json", "--markdown", dir / "c.md", "--fail-if-drop", "100",
+                 "--resume", dir / "progress"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_FALSE(fs::exists(dir / "progress"));
   EXPECT_THAT(outcome.out, HasSubstr("Word accuracy (%)"));
   EXPECT_THAT(test::read_file(dir / "c.md"), HasSubstr("| Word accuracy (%) |"));
   const auto json = nlohmann::json::parse(test::read_file(dir / "c.json"));
   EXPECT_EQ(json["models"].size(), 2U);
+  EXPECT_EQ(json["layers"][0]["name"], json["models"][1]["name"]);
+  EXPECT_GT(json["layers"][0]["encoder"][0]["sqnr_db"], 0.0);
+  EXPECT_EQ(json["quantized"][0]["output"], models.int8().string());
+  EXPECT_THAT(test::read_file(dir / "c.md"), HasSubstr("### Noisiest layers of "));
   EXPECT_EQ(json["models"][1]["accuracy"]["n_utterances"], 2);
   EXPECT_GT(json["models"][1]["size"]["encoder_compression"], 1.0);
   EXPECT_GT(json["models"][1]["speed"]["decoder_median_ms"], 0.0);

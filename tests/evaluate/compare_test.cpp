@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sotto/report.h"
+#include "sotto/resume.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 
@@ -115,6 +116,66 @@ TEST(Compare, SkipsAndCountsAudioThatCannotBeRead) {
   EXPECT_EQ(comparison.models[0].utterances.size(), 1U);
   ASSERT_EQ(comparison.skipped.size(), 1U);
   EXPECT_THAT(comparison.skipped[0], testing::HasSubstr("cut.flac"));
+}
+
+TEST(Compare, GoesOnWhereItWasKilled) {
+  const test::TempDir dir;
+  CompareOptions options;
+  options.transcribe.language = "en";
+  const ResumeOptions resume{dir / "progress", "greedy"};
+  std::stop_source stop;
+  const Progress stop_at_third{.report =
+                                   [&](std::string_view stage, double done, double) {
+                                     if (stage == "compare" && done >= 2.0) {
+                                       stop.request_stop();
+                                     }
+                                   },
+                               .stop = stop.get_token()};
+  test::expect_error(
+      [&] {
+        compare({model_directory()}, *open_speech(first_utterances(3)), options, resume, stop_at_third);
+      },
+      ErrorCode::cancelled, "stopped on request");
+  const std::string kept = test::read_file(dir / "progress");
+  ASSERT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3) << kept;  // what was compared, two utterances
+
+  test::write_file(dir / "progress", kept + R"({"id": "cut o)");
+  const auto resumed =
+      compare({model_directory()}, *open_speech(first_utterances(3)), options, resume).models;
+  ASSERT_EQ(resumed.front().utterances.size(), 3U);
+  EXPECT_EQ(resumed.front().transcription_s.n, 3U);
+  EXPECT_GE(resumed.front().encoder_ms.n, 3U);
+  const std::string all = test::read_file(dir / "progress");
+  EXPECT_TRUE(all.starts_with(kept));
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 4);
+  const auto first = nlohmann::json::parse(
+      kept.substr(kept.find('\n') + 1, kept.find('\n', kept.find('\n') + 1) - kept.find('\n') - 1));
+  EXPECT_EQ(resumed.front().utterances[0].transcription_s, first["turns"][0]["transcription_s"]);
+  EXPECT_EQ(resumed.front().utterances[0].hypothesis, first["turns"][0]["hypothesis"]);
+  const auto anew = compare({model_directory()}, first_utterances(3), options);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(resumed.front().utterances[i].hypothesis_words, anew.front().utterances[i].hypothesis_words);
+    EXPECT_EQ(resumed.front().utterances[i].words.errors(), anew.front().utterances[i].words.errors());
+  }
+}
+
+TEST(Compare, RefusesProgressOfSomethingElse) {
+  const test::TempDir dir;
+  write_peer(dir / "peer", first_utterances(3), 3);
+  CompareOptions options;
+  ResumeOptions resume{dir / "progress", "a"};
+  const auto run = [&](const DataSet& data) { compare({dir / "peer"}, *open_speech(data), options, resume); };
+  run(first_utterances(2));
+  DataSet other = first_utterances(3);
+  other.utterances.erase(other.utterances.begin());
+  test::expect_error([&] { run(other); }, ErrorCode::invalid_argument,
+                     "expected progress with the same speech");
+  resume.settings = "b";
+  test::expect_error([&] { run(first_utterances(2)); }, ErrorCode::invalid_argument, "found that of others");
+  test::write_file(dir / "progress", "something else\n");
+  test::expect_error([&] { run(first_utterances(2)); }, ErrorCode::bad_format, "found something else");
+  resume.file = dir / "no/progress";
+  test::expect_error([&] { run(first_utterances(2)); }, ErrorCode::io, "cannot be written");
 }
 
 TEST(Compare, RefusesNothingToCompare) {

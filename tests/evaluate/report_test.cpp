@@ -148,8 +148,39 @@ TEST(ToHtml, RefusesWhatIsNoQuantizersReport) {
     ::sotto::test::expect_error(
         [&] { to_html(test::two_models(), {.commands = {}, .quantize_reports = {text}}); },
         ErrorCode::bad_format, "expected a file of sotto quantize --report");
+    ::sotto::test::expect_error([&] { to_json(test::two_models(), {.quantize_reports = {text}}); },
+                                ErrorCode::bad_format, "expected a file of sotto quantize --report");
   }
   ::sotto::test::expect_error([] { to_html({}); }, ErrorCode::invalid_argument, "at least one model");
+}
+
+const char* const kControlled =
+    R"({"schema": "sotto.quantize", "model": "fp", "output": "in|t8", "accuracy_control": {"steps": [
+        {"reverted": null, "accuracy_percent": 90.0}, {"reverted": "encoder fc1", "accuracy_percent": 93.5}, 7]}})";
+
+ReportDetails details() {
+  return {.quantize_reports = {kControlled},
+          .layers = {{"int8",
+                      {.encoder = {{.name = "fc1", .sqnr_db = 33.0, .low = -1.0, .high = 2.0},
+                                   {.name = "fc2", .sqnr_db = 11.0, .low = -1.0, .high = 2.0}},
+                       .decoder = {}}}}};
+}
+
+TEST(ToMarkdown, ShowsWhatLayersGaveBackAndWhichAreNoisiest) {
+  const std::string markdown = to_markdown(test::two_models(), details());
+  EXPECT_THAT(markdown, HasSubstr("layers of in\\|t8 went back to floating point"));
+  EXPECT_THAT(markdown, HasSubstr("| everything quantized | 90.00 |  |\n| encoder fc1 | 93.50 | +3.50 |\n"));
+  EXPECT_THAT(markdown, HasSubstr("| encoder fc2 | 11.0 | -1 to 2 | 0.0 | 0.0 |\n| encoder fc1 | 33.0 |"));
+}
+
+TEST(ToJson, HoldsLayersAndAccuracyControl) {
+  const auto json = nlohmann::json::parse(to_json(test::two_models(), details()));
+  EXPECT_EQ(json["layers"][0]["encoder"][1]["name"], "fc2");
+  EXPECT_EQ(json["layers"][0]["encoder"][1]["sqnr_db"], 11.0);
+  EXPECT_TRUE(json["layers"][0]["decoder"].empty());
+  EXPECT_EQ(json["quantized"][0]["output"], "in|t8");
+  EXPECT_EQ(json["quantized"][0]["accuracy_control"]["steps"][1]["accuracy_percent"], 93.5);
+  EXPECT_TRUE(nlohmann::json::parse(to_json(test::two_models()))["quantized"].empty());
 }
 
 TEST(ToMarkdown, EscapesNames) {

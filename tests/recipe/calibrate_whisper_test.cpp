@@ -151,7 +151,8 @@ TEST(Config, SetsWhatItNames) {
     "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
     "parity": "nncf", "bias_correction": "per_channel", "activation_range": {"max": "median_no_outliers"},
     "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
-    "session": {"threads": 2}})");
+    "session": {"threads": 2},
+    "accuracy": {"max_drop": 0.3, "test": "speech", "data": {"take": 9}, "ignore_noise": false}})");
   EXPECT_EQ(options.samples, 7U);
   EXPECT_EQ(options.data.skip, 4U);
   EXPECT_TRUE(options.data.shuffle);
@@ -172,6 +173,10 @@ TEST(Config, SetsWhatItNames) {
   EXPECT_EQ(options.transcribe.task, transcribe::Task::translate);
   EXPECT_EQ(options.transcribe.temperatures, (std::vector<double>{0.0, 0.5}));
   EXPECT_EQ(options.session.threads, 2);
+  EXPECT_EQ(options.accuracy.max_drop, 0.3);
+  EXPECT_EQ(options.accuracy.test, "speech");
+  EXPECT_EQ(options.accuracy.data.take, 9U);
+  EXPECT_FALSE(options.accuracy.ignore_noise);
 }
 
 TEST(Config, RefusesWhatIsNoOption) {
@@ -188,6 +193,8 @@ TEST(Config, RefusesWhatIsNoOption) {
   refused(R"({"activation_range": {"min": "histogram"}})", "activation_range.min: expected one of");
   refused(R"({"activation_range": {"outlier_probability": 0.7}})", "of 0 to 0.5, found 0.7");
   refused(R"({"compress_weights": 1})", "expected true or false, found 1");
+  refused(R"({"accuracy": {"max_drop": -1}})", "accuracy.max_drop: expected a number of 0 to 100, found -1");
+  refused(R"({"accuracy": {"drop": 1}})", "accuracy.drop: expected an option");
   refused(R"({"samples": 0})", "samples");
   refused(R"({"samples": 1.5})", "expected a whole number");
   refused(R"({"samples": -1})", "expected a whole number");
