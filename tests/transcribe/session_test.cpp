@@ -17,8 +17,10 @@
 #include <openvino/op/result.hpp>
 #include <openvino/op/shape_of.hpp>
 #include <openvino/runtime/infer_request.hpp>
+#include <openvino/runtime/properties.hpp>
 
 #include "support/expect_error.h"
+#include "transcribe/compile.h"
 #include "transcribe/tiny_model.h"
 
 namespace sotto::transcribe {
@@ -218,6 +220,15 @@ TEST(Session, RefusesWindowsOfAnotherLength) {
   model.dims.n_audio_ctx = 750;
   test::expect_error([&] { Session(model, {}); }, ErrorCode::unsupported,
                      "expected max_source_positions of 1500");
+}
+
+TEST(Compile, TakesTheThreadsAskedForInOneStream) {
+  ov::Core core;
+  for (const int n_threads : {1, 2}) {
+    const auto compiled = compile(core, test::tiny_model().decoder, {.threads = n_threads}, "decoder");
+    EXPECT_EQ(compiled.get_property(ov::inference_num_threads), n_threads);
+    EXPECT_EQ(compiled.get_property(ov::num_streams), ov::streams::Num(1));
+  }
 }
 
 TEST(Session, HearsABatchAsItHearsItsWindows) {
