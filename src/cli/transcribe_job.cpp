@@ -87,13 +87,21 @@ void TranscribeJob::transcribe_input(const Input& input) {
   const auto heard = hear(input, media);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (heard.duration_s <= 0.0) {
+    forget_journal();
     throw Error(ErrorCode::bad_format, input.name, "expected sound, found an audio stream without a sample.");
   }
   reporter_->finished({input.name, heard, seconds, write_outputs(input, media, heard)});
   if (journal_ && inputs_.size() > 1) {
     finished_journals_.push_back(journal_->path());
-  } else if (journal_) {
+  } else {
+    forget_journal();
+  }
+}
+
+void TranscribeJob::forget_journal() {
+  if (journal_) {
     journal_->remove();
+    journal_.reset();
   }
 }
 

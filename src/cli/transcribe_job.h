@@ -31,6 +31,7 @@ class TranscribeJob {
   transcribe::Transcription hear(const Input& input, const LocalMedia& media);
   /// What an earlier run left of this input, told to the reporter.
   std::optional<JournalContent> left_before(const Input& input, const nlohmann::ordered_json& binding);
+  void forget_journal();
   void open_journal(const Input& input, const LocalMedia& media, std::optional<JournalContent>& before);
   nlohmann::ordered_json binding_of(const LocalMedia& media) const;
   /// The files written of what was heard.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <openvino/op/constant.hpp>
+#include <openvino/op/fake_quantize.hpp>
 #include <openvino/op/gather.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/multiply.hpp>
@@ -68,6 +69,29 @@ void append(TokenAttention& attention, ov::Tensor scores) {
   attention.scores.insert(attention.scores.end(), values, values + scores.get_size());
 }
 
+/// True for a weight that is stored in floating point and not quantized on its way to the product.
+bool is_float_weight(const ov::Node* node) {
+  while (!ov::is_type<Constant>(node)) {
+    if (ov::is_type<ov::op::v0::FakeQuantize>(node) || node->get_input_size() == 0) {
+      return false;
+    }
+    node = node->get_input_node_ptr(0);
+  }
+  return node->get_element_type().is_real();
+}
+
+/// f32 on a CPU where weights are floating-point: OpenVINO 2026.4's products of them in bf16 give NaN, or
+/// read memory that is not theirs, for some hundred tokens at once. INT8 products are fine.
+SessionOptions for_many_tokens(SessionOptions options, const ov::Model& decoder) {
+  const auto nodes = decoder.get_ops();
+  if (is_cpu(options) && std::ranges::any_of(nodes, [](const auto& node) {
+        return ov::is_type<ov::op::v0::MatMul>(node) && is_float_weight(node->get_input_node_ptr(1));
+      })) {
+    options.inference_precision = "f32";
+  }
+  return options;
+}
+
 }  // namespace
 
 std::map<int, std::vector<int>> alignment_heads(const model::WhisperModel& model) {
@@ -117,7 +141,8 @@ AlignmentModel::AlignmentModel(ov::Core& core,
   const auto decoder = with_cross_attention(*model.decoder, heads);
   n_layers_ = heads.size();
   chooses_logits_ = add_logit_positions(*decoder);
-  request_ = compile(core, decoder, options, "decoder with word times").create_infer_request();
+  request_ = compile(core, decoder, for_many_tokens(options, *decoder), "decoder with word times")
+                 .create_infer_request();
 }
 
 TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,

@@ -78,7 +78,7 @@ TEST(Call, NamesWhatItDoesNotKnow) {
 TEST(Call, NamesWhatIsMissing) {
   expect_refused(run_sotto({"transcribe", "--model", "m"}), 2, "FILE is required");
   expect_refused(run_sotto({"quantize", "m", "-o", "x"}), 2,
-                 "expected either --calibration DIR or --statistics FILE");
+                 "expected either --calibration SPEECH or --statistics FILE");
   expect_refused(run_sotto({"convert", "m"}), 2, "--output is required");
 }
 
@@ -359,6 +359,16 @@ TEST(MainJob, TellsModelsAndMachineApart) {
   EXPECT_EQ(run_sotto({"info"}).status, 0);
 }
 
+// On processors with bf16: OpenVINO 2026.4 gave NaN, or crashed, for the long texts of whole windows.
+TEST(Transcribe, TimesTheWordsOfLongWindowsWithFloatingPointWeights) {
+  const test::TempDir dir;
+  const Outcome outcome = run_sotto({"transcribe", test::source_dir() / "demo/media/demo.wav", "--model",
+                                     Models::get().fp(), "-o", dir.path(), "--language", "en", "--beam-size",
+                                     "0", "--batch-size", "2", "-f", "srt", "--quiet"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(fs::exists(dir / "demo.srt"));
+}
+
 // Bad input: one line, a status by kind, nothing written
 
 class BadMedia : public testing::Test {
@@ -562,6 +572,9 @@ TEST(Stop, OfTranscribingWritesNothingAndSkipsTheRest) {
   expect_refused(outcome, 130, "stopped on request");
   EXPECT_FALSE(fs::exists(dir / "out" / "es.json"));
   for (const auto& entry : fs::directory_iterator(dir / "out")) {
+    if (entry.path().extension() == ".journal") {
+      continue;  // lines of JSON, for --resume
+    }
     EXPECT_NO_THROW(nlohmann::json::parse(test::read_file(entry.path()))) << entry.path();
   }
 }

@@ -17,7 +17,7 @@ namespace sotto::test {
 /// it as much narrower: the same function with outliers that INT8 represents badly. As
 /// demo/train/plant_outliers.py.
 inline void plant_outliers(ov::Model& graph) {
-  constexpr float kFactor = 64.0F;
+  constexpr float kFactor = 256.0F;
   constexpr std::size_t kEvery = 17;
   const std::regex norm(R"(.*\.layers\.\d+\.(self_attn|encoder_attn|final)_layer_norm\.(weight|bias))");
   const std::regex reader(R"(.*\.layers\.\d+\.(self_attn\.[qkv]_proj|encoder_attn\.q_proj|fc1)\.weight)");
