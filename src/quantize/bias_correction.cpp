@@ -59,16 +59,6 @@ class InputQuantizer {
   float n_steps_ = 1.0F;
 };
 
-Tokens scaled_tokens(const TensorStatistics& observed) {
-  Tokens tokens = observed.site->tokens.rows();
-  for (std::vector<float>& token : tokens) {
-    for (std::size_t c = 0; c < observed.scale.size(); ++c) {
-      token[c] *= observed.scale[c];
-    }
-  }
-  return tokens;
-}
-
 Tokens quantized_tokens(const Tokens& tokens, const InputQuantizer& quantizer) {
   Tokens quantized = tokens;
   for (std::vector<float>& token : quantized) {
@@ -248,7 +238,7 @@ class Corrector {
 
  private:
   void add_shift_of_input(const TensorStatistics& observed) {
-    tokens_ = scaled_tokens(observed);
+    tokens_ = observed.tokens();
     if (tokens_.empty()) {
       n_kept_ = shift_.size();
       return;

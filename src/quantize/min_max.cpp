@@ -134,13 +134,7 @@ class Ranges {
 
  private:
   RangeSample sample(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
-    RangeSample sample{tensor.site->tokens.rows(), importance(quantizer, tensor)};
-    for (std::vector<float>& token : sample.tokens) {
-      for (std::size_t c = 0; c < tensor.scale.size(); ++c) {
-        token[c] *= tensor.scale[c];
-      }
-    }
-    return sample;
+    return {tensor.tokens(), importance(quantizer, tensor)};
   }
 
   /// Of each channel, by the weights of the layers that read the tensor; equal for all where none does

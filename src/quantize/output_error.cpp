@@ -11,6 +11,8 @@
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/transpose.hpp>
 
+#include "quantize/fast_bias_correction.h"
+
 namespace sotto::quantize {
 namespace {
 
@@ -140,9 +142,7 @@ StepReport output_error(const StatisticsMap& statistics,
     return report;
   }
   const std::size_t port = 1 - weight.port;
-  const Tensor read = weight.node->input_value(port);
-  const Tensor observed =
-      ov::is_type<ov::op::v0::FakeQuantize>(read.get_node()) ? read.get_node()->input_value(0) : read;
+  const Tensor observed = observed_input(weight);
   const auto rank = observed.get_partial_shape().rank();
   const TensorStatistics* tensor =
       rank.is_static()
@@ -154,13 +154,8 @@ StepReport output_error(const StatisticsMap& statistics,
     report.value = sqnr_db(values, weight, quantized);
     return report;
   }
-  std::vector<std::vector<float>> tokens = tensor->site->tokens.rows();
-  for (std::vector<float>& token : tokens) {
-    for (std::size_t c = 0; c < tensor->scale.size(); ++c) {
-      token[c] *= tensor->scale[c];
-    }
-  }
-  report.value = output_sqnr_db(weight, values, quantized, tokens, range_above(read));
+  report.value = output_sqnr_db(weight, values, quantized, tensor->tokens(),
+                                range_above(weight.node->input_value(port)));
   return report;
 }
 

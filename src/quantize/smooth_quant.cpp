@@ -254,6 +254,16 @@ class Smoother {
 
 }  // namespace
 
+std::vector<std::vector<float>> TensorStatistics::tokens() const {
+  std::vector<std::vector<float>> rows = site->tokens.rows();
+  for (std::vector<float>& row : rows) {
+    for (std::size_t c = 0; c < scale.size(); ++c) {
+      row[c] *= scale[c];
+    }
+  }
+  return rows;
+}
+
 StatisticsMap::StatisticsMap(const InferenceGraph& graph, const Statistics::Impl& statistics)
     : statistics_(statistics) {
   std::map<std::string, ov::Node*> by_name;

@@ -15,6 +15,9 @@ namespace sotto::quantize {
 struct TensorStatistics {
   const SiteStatistics* site = nullptr;
   std::vector<float> scale;  ///< [n_channels]
+
+  /// The tokens that were kept, as the tensor has them. [n][n_channels]
+  std::vector<std::vector<float>> tokens() const;
 };
 
 /// Statistics by tensor; tensors that Reshape and Transpose made of each other share theirs.
