@@ -8,14 +8,12 @@
 #include <openvino/op/concat.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/gather.hpp>
-#include <openvino/op/less_eq.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/range.hpp>
 #include <openvino/op/read_value.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/result.hpp>
-#include <openvino/op/select.hpp>
 #include <openvino/op/shape_of.hpp>
 #include <openvino/op/slice.hpp>
 #include <openvino/op/squeeze.hpp>
@@ -169,7 +167,6 @@ class DecoderBuilder {
 
   /// f32 [1, 1, n_tokens, n_past + n_tokens]: 0 where a token may look, a large negative number elsewhere.
   Value causal_mask() {
-    constexpr float kHidden = -65504.0F;  // finite in f16, nothing after softmax
     const std::string name = root_ + "/causal_mask";
     const Value first = scalar_of(n_past_, name + "/first");
     const Value last = scalar_of(n_total_, name + "/last");
@@ -179,12 +176,7 @@ class DecoderBuilder {
     };
     const Value queries = unsqueeze(range(first, "/queries"), 1, name + "/query_column");
     const Value keys = range(int_scalar(0, name + "/start"), "/keys");
-    const Value sees = named(std::make_shared<ov::op::v1::LessEqual>(keys, queries), name + "/LessEqual");
-    const Value shown = named(Constant::create(ov::element::f32, {}, {0.0F}), name + "/shown");
-    const Value hidden = named(Constant::create(ov::element::f32, {}, {kHidden}), name + "/hidden");
-    const Value mask = named(std::make_shared<ov::op::v1::Select>(sees, shown, hidden), name + "/Select");
-    const Value axes = int_list({0, 1}, name + "/axes");
-    return named(std::make_shared<ov::op::v0::Unsqueeze>(mask, axes), name);
+    return model::causal_mask(queries, keys, name);
   }
 
   /// Token vectors plus the positions n_past ... n_total - 1. [batch, n_tokens, n_state].

@@ -5,12 +5,10 @@
 #include <openvino/op/concat.hpp>
 #include <openvino/op/constant.hpp>
 #include <openvino/op/gather.hpp>
-#include <openvino/op/less_eq.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/parameter.hpp>
 #include <openvino/op/range.hpp>
 #include <openvino/op/result.hpp>
-#include <openvino/op/select.hpp>
 #include <openvino/op/shape_of.hpp>
 #include <openvino/op/squeeze.hpp>
 #include <openvino/op/unsqueeze.hpp>
@@ -88,7 +86,6 @@ class NotebookDecoder {
   /// The positions n_past ... n_total - 1, and the mask [1, 1, n_tokens, n_total] that hides what comes
   /// later.
   void add_positions() {
-    constexpr float kHidden = -65504.0F;  // finite in f16, nothing after softmax
     const std::string name = root_ + "/causal_mask";
     const Value n_past = size_of(caches_.front(), 1, root_ + "/n_past");
     const Value n_tokens = size_of(tokens_, 1, root_ + "/n_tokens");
@@ -98,11 +95,7 @@ class NotebookDecoder {
     const Value column =
         named(std::make_shared<ov::op::v0::Unsqueeze>(positions_, int_list({1}, name + "/column")),
               name + "/queries");
-    const Value sees = named(std::make_shared<ov::op::v1::LessEqual>(keys, column), name + "/LessEqual");
-    const Value shown = named(Constant::create(ov::element::f32, {}, {0.0F}), name + "/shown");
-    const Value hidden = named(Constant::create(ov::element::f32, {}, {kHidden}), name + "/hidden");
-    const Value mask = named(std::make_shared<ov::op::v1::Select>(sees, shown, hidden), name + "/Select");
-    mask_ = named(std::make_shared<ov::op::v0::Unsqueeze>(mask, int_list({0, 1}, name + "/axes")), name);
+    mask_ = causal_mask(column, keys, name);
   }
 
   Value gather_rows(const Value& table, const Value& rows, const std::string& name) {

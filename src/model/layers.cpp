@@ -6,12 +6,15 @@
 #include <openvino/op/constant.hpp>
 #include <openvino/op/convolution.hpp>
 #include <openvino/op/gelu.hpp>
+#include <openvino/op/less_eq.hpp>
 #include <openvino/op/matmul.hpp>
 #include <openvino/op/multiply.hpp>
 #include <openvino/op/mvn.hpp>
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/scaled_dot_product_attention.hpp>
+#include <openvino/op/select.hpp>
 #include <openvino/op/transpose.hpp>
+#include <openvino/op/unsqueeze.hpp>
 
 namespace sotto::model {
 
@@ -36,6 +39,15 @@ Value add(const Value& a, const Value& b, const std::string& name) {
 
 Value gelu(const Value& x, const std::string& name) {
   return named(std::make_shared<ov::op::v7::Gelu>(x, ov::op::GeluApproximationMode::ERF), name);
+}
+
+Value causal_mask(const Value& queries, const Value& keys, const std::string& name) {
+  constexpr float kHidden = -65504.0F;
+  const Value sees = named(std::make_shared<ov::op::v1::LessEqual>(keys, queries), name + "/LessEqual");
+  const Value shown = named(Constant::create(ov::element::f32, {}, {0.0F}), name + "/shown");
+  const Value hidden = named(Constant::create(ov::element::f32, {}, {kHidden}), name + "/hidden");
+  const Value mask = named(std::make_shared<ov::op::v1::Select>(sees, shown, hidden), name + "/Select");
+  return named(std::make_shared<ov::op::v0::Unsqueeze>(mask, int_list({0, 1}, name + "/axes")), name);
 }
 
 Value scale_query(const Value& q, std::size_t head_size, const std::string& name) {

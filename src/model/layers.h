@@ -44,6 +44,9 @@ class Layers {
 
 Value add(const Value& a, const Value& b, const std::string& name);
 Value gelu(const Value& x, const std::string& name);
+/// The mask of a decoder: 0 where the key is not behind the query, -65504 (finite in f16, nothing after
+/// softmax) elsewhere. i64 positions `queries` [n, 1] and `keys` [m] → f32 [1, 1, n, m].
+Value causal_mask(const Value& queries, const Value& keys, const std::string& name);
 /// q · head_size^-½, [batch, time, n_state] as Whisper scales its queries.
 Value scale_query(const Value& q, std::size_t head_size, const std::string& name);
 /// softmax(q · kᵀ + mask) · v with [batch, n_head, time, head_size]; q is scaled already. The mask broadcasts
