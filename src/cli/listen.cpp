@@ -131,7 +131,6 @@ int run(Arguments& arguments, const Context& context) {
 }
 
 void add_source(CLI::App& app, Arguments& arguments) {
-  constexpr const char* kGroup = "Input and output";
   TranscribeArguments& common = arguments.common;
   app.add_option("SOURCE", arguments.source,
                  fmt::format("- for raw 16 kHz mono samples on standard input, or DEVICE:NAME, a device of "
@@ -141,32 +140,19 @@ void add_source(CLI::App& app, Arguments& arguments) {
                  "of standard input: s16le or f32le (default s16le)")
       ->type_name("NAME")
       ->take_last()
-      ->group(kGroup);
-  app.add_option("--model", common.model,
-                 "OpenVINO model directory, or a checkpoint or a hub's name, converted in memory (default "
-                 "turbo)")
-      ->type_name("DIR")
-      ->take_last()
-      ->group(kGroup);
-  add_fields(app, arguments.listen, [](std::string_view) { return kGroup; });
-  app.add_option("-o,--output-dir", common.output_dir, "where outputs are written (default .)")
-      ->type_name("DIR")
-      ->take_last()
-      ->group(kGroup);
+      ->group(kInputAndOutput);
+  add_model_option(app, common);
+  add_fields(app, arguments.listen, [](std::string_view) { return kInputAndOutput; });
+  add_output_directory_option(app, common);
   app.add_option(
          "-f,--output-format", common.output_format,
          "at the end, all that was said as live.EXT: all, or some of txt,srt,vtt,tsv,json,ass,lrc,csv "
          "(default none)")
       ->type_name("NAME,...")
       ->take_last()
-      ->group(kGroup);
-  app.add_flag("--quiet", common.quiet, "errors only")->group(kGroup);
-  add_field(app, {"print_colors", "show words in colors from red, unlikely, to green"}, "--print-colors",
-            common.print_colors)
-      ->group(kGroup);
-  app.add_flag("--json-lines", common.json_lines,
-               "tell what happens as JSON objects, one a line, for other programs")
-      ->group(kGroup);
+      ->group(kInputAndOutput);
+  app.add_flag("--quiet", common.quiet, "errors only")->group(kInputAndOutput);
+  add_display_options(app, common);
 }
 
 }  // namespace

@@ -79,53 +79,39 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
 }
 
 void add_files(CLI::App& app, TranscribeArguments& arguments) {
-  constexpr const char* kGroup = "Input and output";
   app.add_option("FILE", arguments.inputs,
                  "audio or video, anything FFmpeg reads; a directory, a URL, - for standard input")
       ->required();
-  app.add_option("--model", arguments.model,
-                 "OpenVINO model directory, or a checkpoint or a hub's name, converted in memory (default "
-                 "turbo)")
-      ->type_name("DIR")
-      ->take_last()
-      ->group(kGroup);
+  add_model_option(app, arguments);
   app.add_option("--model-dir", arguments.model_dir, "where models are fetched to (default the hub's cache)")
       ->type_name("DIR")
       ->take_last()
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   add_field(app, {"local_files_only", "fetch no model"}, "--local-files-only", arguments.local_files_only)
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   add_field(app, {"allow_local_urls", "URLs may lead to private and loopback addresses"},
             "--allow-local-urls", arguments.allow_local_urls)
-      ->group(kGroup);
-  app.add_option("-o,--output-dir", arguments.output_dir, "where outputs are written (default .)")
-      ->type_name("DIR")
-      ->take_last()
-      ->group(kGroup);
+      ->group(kInputAndOutput);
+  add_output_directory_option(app, arguments);
   app.add_option("-f,--output-format", arguments.output_format,
                  "all, or some of txt,srt,vtt,tsv,json,ass,lrc,csv (default all; with --stdout txt)")
       ->type_name("NAME,...")
       ->take_last()
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   app.add_flag("--resume", arguments.resume,
                "go on where a run that was killed or stopped ended, by the journal it left")
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   add_field(app, {"mux", "write a copy of the video with the subtitles as a stream"}, "--mux", arguments.mux)
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   add_field(app, {"burn", "write a copy of the video with the subtitles in its pictures"}, "--burn",
             arguments.burn)
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   app.add_flag("--stdout", arguments.to_stdout, "write the output to standard output, and nothing else")
-      ->group(kGroup);
+      ->group(kInputAndOutput);
   add_field(app, {"verbose", "show segments as they are heard"}, "--verbose", arguments.verbose)
-      ->group(kGroup);
-  app.add_flag("--quiet", arguments.quiet, "no segments, no progress; errors only")->group(kGroup);
-  add_field(app, {"print_colors", "show words in colors from red, unlikely, to green"}, "--print-colors",
-            arguments.print_colors)
-      ->group(kGroup);
-  app.add_flag("--json-lines", arguments.json_lines,
-               "tell what happens as JSON objects, one a line, for other programs")
-      ->group(kGroup);
+      ->group(kInputAndOutput);
+  app.add_flag("--quiet", arguments.quiet, "no segments, no progress; errors only")->group(kInputAndOutput);
+  add_display_options(app, arguments);
 }
 
 }  // namespace

@@ -9,6 +9,9 @@
 
 namespace sotto::cli {
 
+/// Where the help shows the options that follow.
+inline constexpr const char* kInputAndOutput = "Input and output";
+
 /// What `sotto transcribe` was asked to do.
 struct TranscribeArguments {
   std::vector<std::string> inputs;
@@ -33,5 +36,11 @@ struct TranscribeArguments {
   subtitles::LayoutOptions layout;
   transcribe::SessionOptions session;
 };
+
+/// The options that `sotto transcribe` and `sotto listen` have in common beside fields: --model;
+/// --output-dir; --print-colors and --json-lines.
+void add_model_option(CLI::App& app, TranscribeArguments& arguments);
+void add_output_directory_option(CLI::App& app, TranscribeArguments& arguments);
+void add_display_options(CLI::App& app, TranscribeArguments& arguments);
 
 }  // namespace sotto::cli
