@@ -11,8 +11,6 @@
 #include "transcribe/language.h"
 #include "transcribe/quiet_cut.h"
 #include "transcribe/random.h"
-#include "transcribe/speech_spans.h"
-#include "transcribe/strip.h"
 #include "transcribe/temperature_fallback.h"
 
 namespace sotto::transcribe {
@@ -38,10 +36,8 @@ BatchLoop::BatchLoop(BatchInference& inference,
       options_(options),
       language_(std::move(setting.language)),
       words_(setting.words),
-      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)) {
-  if (!options.initial_prompt.empty()) {
-    initial_prompt_ = vocabulary.encode(" " + std::string(strip(options.initial_prompt)));
-  }
+      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)),
+      initial_prompt_(initial_prompt_of(options, vocabulary)) {
   if (setting.unfinished != nullptr) {
     go_on(*setting.unfinished);
   }
@@ -49,10 +45,7 @@ BatchLoop::BatchLoop(BatchInference& inference,
 
 void BatchLoop::go_on(const Unfinished& unfinished) {
   start_ = unfinished.checkpoint;
-  segments_ = unfinished.segments;
-  for (const Segment& segment : segments_) {
-    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
-  }
+  heard_.restore(unfinished.segments);
   if (words_ != nullptr) {
     words_->set_last_speech_s(start_.last_speech_s);
   }
@@ -86,20 +79,7 @@ Transcription BatchLoop::run(const MelReader& read_mel,
   for (std::size_t i = start_.clip; i < clips.size(); ++i) {
     const Clip& clip = clips[i];
     std::size_t seek = i == start_.clip ? std::max(clip.begin_frame, start_.seek_frames) : clip.begin_frame;
-    while (seek < clip.end_frame) {
-      std::optional<audio::MelWindow> window = read_mel(seek);
-      if (!window) {
-        break;
-      }
-      cut(*window, clip.end_frame - seek);
-      if (options_.vad_filter) {
-        const HeardPart part = heard_part(*window, options_);
-        if (part.skip_frames > 0) {
-          seek += part.skip_frames;
-          continue;
-        }
-        cut(*window, part.n_frames);
-      }
+    while (auto window = next_window(read_mel, clip, options_, seek)) {
       if (window->segment_frames == audio::kWindowFrames && clip.end_frame - seek > audio::kWindowFrames) {
         cut(*window, quiet_cut(window->mel, window->segment_frames));
       }
@@ -113,11 +93,7 @@ Transcription BatchLoop::run(const MelReader& read_mel,
     }
   }
   flush();
-  Transcription result;
-  result.text = vocabulary_.decode(all_tokens_);
-  result.language = options_.multilingual ? main_language(segments_) : language_;
-  result.segments = std::move(segments_);
-  return result;
+  return heard_.take(vocabulary_, options_, language_);
 }
 
 void BatchLoop::transcribe(Batch& batch, const Listeners& listeners, const std::stop_token& stop) {
@@ -181,14 +157,7 @@ void BatchLoop::keep(DecodingResult result, const WindowSpan& span, const Listen
     return;
   }
   remove_empty_segments(found.segments);
-  for (Segment& segment : found.segments) {
-    segment.id = static_cast<int>(segments_.size());
-    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
-    segments_.push_back(std::move(segment));
-    if (listeners.on_segment) {
-      listeners.on_segment(segments_.back());
-    }
-  }
+  heard_.add(std::move(found.segments), listeners);
 }
 
 }  // namespace sotto::transcribe

@@ -50,8 +50,7 @@ class BatchLoop {
   WordTimestamps* words_;
   std::size_t frames_per_timestamp_;
   std::vector<TokenId> initial_prompt_;
-  std::vector<TokenId> all_tokens_;
-  std::vector<Segment> segments_;
+  Transcript heard_;
   Checkpoint start_;
 };
 

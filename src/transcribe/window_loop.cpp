@@ -10,8 +10,6 @@
 #include "transcribe/frames.h"
 #include "transcribe/language.h"
 #include "transcribe/random.h"
-#include "transcribe/speech_spans.h"
-#include "transcribe/strip.h"
 #include "transcribe/temperature_fallback.h"
 #include "transcribe/token_tail.h"
 
@@ -29,11 +27,9 @@ WindowLoop::WindowLoop(Inference& inference,
       language_(std::move(setting.language)),
       words_(setting.words),
       n_text_ctx_(static_cast<std::size_t>(dims.n_text_ctx)),
-      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)) {
-  if (!options.initial_prompt.empty()) {
-    initial_prompt_ = vocabulary.encode(" " + std::string(strip(options.initial_prompt)));
-    all_tokens_ = initial_prompt_;
-  }
+      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)),
+      initial_prompt_(initial_prompt_of(options, vocabulary)),
+      heard_(initial_prompt_) {
   if (setting.unfinished != nullptr) {
     go_on(*setting.unfinished);
   }
@@ -41,11 +37,8 @@ WindowLoop::WindowLoop(Inference& inference,
 
 void WindowLoop::go_on(const Unfinished& unfinished) {
   start_ = unfinished.checkpoint;
-  segments_ = unfinished.segments;
-  for (const Segment& segment : segments_) {
-    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
-  }
-  prompt_reset_since_ = std::min(start_.prompt_reset_since, all_tokens_.size());
+  heard_.restore(unfinished.segments);
+  prompt_reset_since_ = std::min(start_.prompt_reset_since, heard_.tokens().size());
   if (words_ != nullptr) {
     words_->set_last_speech_s(start_.last_speech_s);
   }
@@ -59,25 +52,15 @@ Transcription WindowLoop::run(const MelReader& read_mel,
     const double done_s = to_seconds(done_frames);
     step(progress, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
   };
+  const MelReader read = [&](std::size_t seek_frames) {
+    report(seek_frames);
+    return read_mel(seek_frames);
+  };
   const std::vector<Clip> clips = clips_of(options_);
   for (std::size_t i = start_.clip; i < clips.size(); ++i) {
     const Clip& clip = clips[i];
     std::size_t seek = i == start_.clip ? std::max(clip.begin_frame, start_.seek_frames) : clip.begin_frame;
-    while (seek < clip.end_frame) {
-      report(seek);
-      std::optional<audio::MelWindow> window = read_mel(seek);
-      if (!window) {
-        break;
-      }
-      cut(*window, clip.end_frame - seek);
-      if (options_.vad_filter) {
-        const HeardPart part = heard_part(*window, options_);
-        if (part.skip_frames > 0) {
-          seek += part.skip_frames;
-          continue;
-        }
-        cut(*window, part.n_frames);
-      }
+    while (const auto window = next_window(read, clip, options_, seek)) {
       seek += std::max<std::size_t>(
           transcribe_window(window->mel, {seek, window->segment_frames}, listeners, progress.stop), 1);
       if (listeners.on_checkpoint) {
@@ -90,11 +73,7 @@ Transcription WindowLoop::run(const MelReader& read_mel,
     }
     report(seek);
   }
-  Transcription result;
-  result.text = vocabulary_.decode(std::span(all_tokens_).subspan(initial_prompt_.size()));
-  result.language = options_.multilingual ? main_language(segments_) : language_;
-  result.segments = std::move(segments_);
-  return result;
+  return heard_.take(vocabulary_, options_, language_);
 }
 
 std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
@@ -117,9 +96,9 @@ std::size_t WindowLoop::transcribe_window(const audio::LogMel& mel,
     return found.advance_frames;
   }
   remove_empty_segments(found.segments);
-  keep(std::move(found.segments), listeners);
+  heard_.add(std::move(found.segments), listeners);
   if (!options_.condition_on_previous_text || result.temperature > options_.prompt_reset_on_temperature) {
-    prompt_reset_since_ = all_tokens_.size();
+    prompt_reset_since_ = heard_.tokens().size();
   }
   return found.advance_frames;
 }
@@ -130,7 +109,7 @@ void WindowLoop::hear_language() {
   const auto heard = language_probabilities(inference_, vocabulary_, options_.languages);
   const std::string language = next_language(language_, heard, options_.language_detection_threshold);
   if (!language_.empty() && language != language_) {
-    prompt_reset_since_ = all_tokens_.size();
+    prompt_reset_since_ = heard_.tokens().size();
   }
   language_ = language;
 }
@@ -146,7 +125,7 @@ DecodingResult WindowLoop::decode(const WindowSpan& window, const std::stop_toke
 }
 
 std::vector<TokenId> WindowLoop::prompt() const {
-  const std::span<const TokenId> all(all_tokens_);
+  const std::span<const TokenId> all(heard_.tokens());
   if (!options_.carry_initial_prompt) {
     const auto since = all.subspan(prompt_reset_since_);
     return {since.begin(), since.end()};
@@ -157,17 +136,6 @@ std::vector<TokenId> WindowLoop::prompt() const {
   std::vector<TokenId> tokens = initial_prompt_;
   tokens.insert(tokens.end(), since.begin(), since.end());
   return tokens;
-}
-
-void WindowLoop::keep(std::vector<Segment> segments, const Listeners& listeners) {
-  for (Segment& segment : segments) {
-    segment.id = static_cast<int>(segments_.size());
-    all_tokens_.insert(all_tokens_.end(), segment.tokens.begin(), segment.tokens.end());
-    segments_.push_back(std::move(segment));
-    if (listeners.on_segment) {
-      listeners.on_segment(segments_.back());
-    }
-  }
 }
 
 }  // namespace sotto::transcribe

@@ -1,25 +1,22 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "audio/mel_stream.h"
 #include "sotto/log.h"
 #include "sotto/transcribe.h"
 #include "transcribe/decoding_task.h"
+#include "transcribe/heard_windows.h"
 #include "transcribe/inference.h"
 #include "transcribe/segments.h"
+#include "transcribe/transcript.h"
 #include "transcribe/vocabulary.h"
 #include "transcribe/word_timestamps.h"
 
 namespace sotto::transcribe {
-
-/// The window that begins at a mel frame, nullopt behind the end; never asked to go back (audio::MelStream).
-using MelReader = std::function<std::optional<audio::MelWindow>(std::size_t seek_frames)>;
 
 /// Moves a 30 s window over a spectrogram, from timestamp to timestamp, and gathers the segments.
 ///
@@ -57,7 +54,6 @@ class WindowLoop {
   void go_on(const Unfinished& unfinished);
   DecodingResult decode(const WindowSpan& window, const std::stop_token& stop);
   std::vector<TokenId> prompt() const;
-  void keep(std::vector<Segment> segments, const Listeners& listeners);
 
   Inference& inference_;
   const DecodingTask& task_;
@@ -68,9 +64,8 @@ class WindowLoop {
   std::size_t n_text_ctx_;
   std::size_t frames_per_timestamp_;
   std::vector<TokenId> initial_prompt_;
-  std::vector<TokenId> all_tokens_;     // of initial_prompt_ and of every segment
+  Transcript heard_;                    // behind initial_prompt_
   std::size_t prompt_reset_since_ = 0;  // tokens before it are not shown to the model again
-  std::vector<Segment> segments_;
   Checkpoint start_;
 };
 

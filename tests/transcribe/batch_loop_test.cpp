@@ -81,22 +81,6 @@ class HashBatch final : public BatchInference {
   std::vector<float> at_position_;
 };
 
-/// A recording of n_frames whose mel frame f holds f.
-MelReader recording(std::size_t n_frames) {
-  return [n_frames](std::size_t seek) -> std::optional<audio::MelWindow> {
-    if (seek >= n_frames) {
-      return std::nullopt;
-    }
-    audio::MelWindow window;
-    window.mel = {80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
-    window.segment_frames = std::min<std::size_t>(audio::kWindowFrames, n_frames - seek);
-    for (std::size_t f = 0; f < window.segment_frames; ++f) {
-      window.mel.values[f] = static_cast<float>(seek + f);
-    }
-    return window;
-  };
-}
-
 Transcription run(HashBatch& inference,
                   const TranscribeOptions& options,
                   const Progress& progress = {},
@@ -107,7 +91,7 @@ Transcription run(HashBatch& inference,
   WordTimestamps words(test::hash_alignment, vocabulary, options, 130.0);
   return BatchLoop(inference, task, vocabulary, test::hash_dims(), options,
                    {"en", options.word_timestamps ? &words : nullptr, unfinished})
-      .run(recording(13000), listeners, progress, 130.0);
+      .run(test::recording(13000), listeners, progress, 130.0);
 }
 
 TranscribeOptions with_batch(int batch_size) {

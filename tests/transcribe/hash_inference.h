@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "sotto/model.h"
 #include "transcribe/find_alignment.h"
+#include "transcribe/heard_windows.h"
 #include "transcribe/inference.h"
 #include "transcribe/vocabulary.h"
 
@@ -164,6 +166,22 @@ inline std::vector<transcribe::WordTiming> hash_alignment(std::span<const TokenI
                      probability});
   }
   return words;
+}
+
+/// A recording of n_frames whose mel frame f holds f.
+inline transcribe::MelReader recording(std::size_t n_frames) {
+  return [n_frames](std::size_t seek) -> std::optional<audio::MelWindow> {
+    if (seek >= n_frames) {
+      return std::nullopt;
+    }
+    audio::MelWindow window;
+    window.mel = {80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
+    window.segment_frames = std::min<std::size_t>(audio::kWindowFrames, n_frames - seek);
+    for (std::size_t f = 0; f < window.segment_frames; ++f) {
+      window.mel.values[f] = static_cast<float>(seek + f);
+    }
+    return window;
+  };
 }
 
 }  // namespace sotto::test

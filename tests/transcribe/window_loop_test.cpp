@@ -18,22 +18,6 @@
 namespace sotto::transcribe {
 namespace {
 
-/// A recording of n_frames whose mel frame f holds f.
-MelReader recording(std::size_t n_frames) {
-  return [n_frames](std::size_t seek) -> std::optional<audio::MelWindow> {
-    if (seek >= n_frames) {
-      return std::nullopt;
-    }
-    audio::MelWindow window;
-    window.mel = {80, audio::kWindowFrames, std::vector<float>(80UL * audio::kWindowFrames)};
-    window.segment_frames = std::min<std::size_t>(audio::kWindowFrames, n_frames - seek);
-    for (std::size_t f = 0; f < window.segment_frames; ++f) {
-      window.mel.values[f] = static_cast<float>(seek + f);
-    }
-    return window;
-  };
-}
-
 struct Loop {
   Transcription run(const MelReader& read_mel,
                     const TranscribeOptions& options,
@@ -74,7 +58,7 @@ TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
     SCOPED_TRACE(golden.at("options").dump() + " frames " + golden.at("content_frames").dump());
     Loop loop;
     loop.content_s = golden.at("content_frames").get<double>() / 100;
-    const Transcription got = loop.run(recording(golden.at("content_frames").get<std::size_t>()),
+    const Transcription got = loop.run(test::recording(golden.at("content_frames").get<std::size_t>()),
                                        test::golden_options(golden.at("options")));
     EXPECT_EQ(got.text, golden.at("text").get<std::string>());
     const auto& expected = golden.at("segments");
@@ -107,7 +91,7 @@ TEST(WindowLoop, GoesOnAtEveryCheckpointAsIfItHadNotStopped) {
   std::size_t n_resumed = 0;
   for (const auto& golden : test::golden_rules().at("loop")) {
     SCOPED_TRACE(golden.at("options").dump() + " frames " + golden.at("content_frames").dump());
-    const MelReader read = recording(golden.at("content_frames").get<std::size_t>());
+    const MelReader read = test::recording(golden.at("content_frames").get<std::size_t>());
     TranscribeOptions options = test::golden_options(golden.at("options"));
     options.temperatures = {0.0, 0.6};  // some windows fall back: the prompt is forgotten behind them
     options.compression_ratio_threshold = 1.0;
@@ -149,8 +133,9 @@ TEST(WindowLoop, TellsSegmentsAndProgressAsTheyCome) {
     EXPECT_EQ(total_s, 70.0);
     done.push_back(done_s);
   };
-  const Transcription got = loop.run(
-      recording(7000), greedy(), {.on_segment = [&](const Segment& s) { ids.push_back(s.id); }}, progress);
+  const Transcription got =
+      loop.run(test::recording(7000), greedy(),
+               {.on_segment = [&](const Segment& s) { ids.push_back(s.id); }}, progress);
   EXPECT_EQ(ids.size(), got.segments.size());
   EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
@@ -164,7 +149,7 @@ TEST(WindowLoop, HearsAWindowOnceForAllTemperatures) {
   options.without_timestamps = true;
   options.compression_ratio_threshold = -1.0;  // never good enough: all six temperatures
   options.no_speech_threshold = 1.0;
-  const Transcription got = loop.run(recording(3000), options);
+  const Transcription got = loop.run(test::recording(3000), options);
   ASSERT_FALSE(got.segments.empty());
   EXPECT_EQ(loop.inference.prompts.size(), 6U * static_cast<std::size_t>(loop.inference.n_encoded));
   EXPECT_EQ(got.segments[0].temperature, 1.0);
@@ -177,7 +162,7 @@ TEST(WindowLoop, ForgetsThePromptAfterAHighTemperature) {
     options.temperatures = {temperature};
     options.without_timestamps = true;
     options.no_speech_threshold = 1.0;
-    loop.run(recording(6000), options);
+    loop.run(test::recording(6000), options);
     ASSERT_EQ(loop.inference.prompts.size(), 2U);
     EXPECT_EQ(loop.inference.prompts[0].front(), 41);
     EXPECT_EQ(loop.inference.prompts[1].front(), temperature > 0.5 ? 41 : 47) << temperature;
@@ -189,7 +174,7 @@ TEST(WindowLoop, SaysTheSameForTheSameSeed) {
   options.temperatures = {0.8};
   const auto text = [&](std::uint64_t seed) {
     options.seed = seed;
-    return Loop().run(recording(7000), options).text;
+    return Loop().run(test::recording(7000), options).text;
   };
   EXPECT_EQ(text(1), text(1));
   EXPECT_NE(text(1), text(2));
@@ -220,7 +205,7 @@ TEST(WindowLoop, ShowsNothingBehindTheEndOfAClip) {
   const Vocabulary vocabulary = test::hash_vocabulary();
   const DecodingTask task(vocabulary, test::hash_dims(), options);
   WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {.language = "en"})
-      .run(recording(1000), {}, {}, std::nullopt);
+      .run(test::recording(1000), {}, {}, std::nullopt);
   EXPECT_THAT(inference.last_heard, testing::ElementsAre(249.0F, 999.0F));
 }
 
@@ -261,7 +246,7 @@ Transcription hear_languages(Polyglot& inference, std::size_t n_windows) {
   options.no_speech_threshold = 1.0;
   const DecodingTask task(vocabulary, test::hash_dims(), options);
   return WindowLoop(inference, task, vocabulary, test::hash_dims(), options, {})
-      .run(recording(n_windows * audio::kWindowFrames), {}, {}, std::nullopt);
+      .run(test::recording(n_windows * audio::kWindowFrames), {}, {}, std::nullopt);
 }
 
 TEST(WindowLoop, HearsTheLanguageOfEveryWindow) {
@@ -298,8 +283,8 @@ TEST(WindowLoop, StopsOnRequest) {
                                   stop.request_stop();
                                 },
                             .on_inference = {}};
-  test::expect_error([&] { loop.run(recording(7000), greedy(), listeners, progress); }, ErrorCode::cancelled,
-                     "stopped");
+  test::expect_error([&] { loop.run(test::recording(7000), greedy(), listeners, progress); },
+                     ErrorCode::cancelled, "stopped");
   EXPECT_GT(n_segments, 0);
   EXPECT_EQ(loop.inference.n_encoded, 1);
 }
