@@ -240,6 +240,12 @@ TEST(NotebookLayout, SaysWhatTheDefaultOneSays) {
   expect_close(say(lift(model), hidden), say(plain, hidden), kSame);
 }
 
+TEST(NotebookLayout, SaysWhatTheNotebooksPairSays) {
+  const test::TempDir out;
+  convert(kTiny, out / "pair", {.layout = Layout::notebook});
+  expect_answers(load(out / "pair"), answers("layouts/notebook/pair.json").at("fp"), kSame);
+}
+
 TEST(WhisperCppLayout, IsAnEncoderOfFixedShapeUnderItsName) {
   const test::TempDir out;
   convert(kTiny, out / "encoder", {.layout = Layout::whisper_cpp});
