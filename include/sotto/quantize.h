@@ -64,11 +64,11 @@ struct QuantizeOptions {
   double smooth_quant_alpha_convolution = -1.0;  ///< Convolution, the same
   /// Choose the alpha of each group of MatMuls, or no smoothing, by the error quantizing then causes for a
   /// sample of tokens; smooth_quant_alpha is one of the candidates, and is taken where no tokens are kept.
-  bool smooth_quant_search = false;
+  bool smooth_quant_search = true;
   /// Multiply smoothing scales into the affine part of the normalization before, where nothing else reads it;
   /// off, or where that is not possible: a Multiply of their own.
   bool smooth_quant_fold = true;
-  BiasCorrection bias_correction = BiasCorrection::fast;
+  BiasCorrection bias_correction = BiasCorrection::per_channel;
   /// Of BiasCorrection::fast: largest |shift / bias| of a layer that is still corrected.
   double bias_correction_threshold = 2.0;
   OverflowFix overflow_fix = OverflowFix::automatic;

@@ -15,6 +15,7 @@
 
 #include "quantize/fast_bias_correction.h"
 #include "quantize/op_table.h"
+#include "quantize/rounding.h"
 
 namespace sotto::quantize {
 namespace {
@@ -46,7 +47,7 @@ class InputQuantizer {
     const float low = low_[low_.size() == 1 ? 0 : channel];
     const float high = high_[high_.size() == 1 ? 0 : channel];
     const float step = (high - low) / n_steps_;
-    return low + std::nearbyint((std::clamp(x, low, high) - low) / step) * step;
+    return low + round_to_even((std::clamp(x, low, high) - low) / step) * step;
   }
 
  private:

@@ -10,17 +10,18 @@
 #include "quantize/aggregate.h"
 #include "quantize/op_table.h"
 #include "quantize/range_search.h"
+#include "quantize/rounding.h"
 #include "quantize/weights.h"
 
 namespace sotto::quantize {
 namespace {
 
-constexpr std::array kAlphas = {0.2, 0.35, 0.5, 0.65, 0.8, 0.95};
+constexpr std::array kAlphas = {0.3, 0.5, 0.7, 0.9};
 /// Share of the usual scale's error that another must stay below, for tokens it was not chosen by.
-constexpr double kClearlyBetter = 0.95;
+constexpr double kClearlyBetter = 0.7;
 constexpr float kMinStatistic = 1e-5F;
-constexpr std::size_t kMaxTokens = 128;  // half to choose by, half to confirm
-constexpr std::size_t kMaxOutputs = 96;  // of each weight
+constexpr std::size_t kMaxTokens = 64;   // half to choose by, half to confirm
+constexpr std::size_t kMaxOutputs = 64;  // of each weight
 constexpr float kMaxScaleRatio = 1e4F;   // between the largest and the smallest
 
 using Rows = std::vector<std::vector<float>>;
@@ -83,7 +84,7 @@ Rows quantized_outputs(const Rows& outputs, std::span<const float> scale) {
     }
     const float step = widest / 127.0F;
     for (float& w : row) {
-      w = std::nearbyint(w / step) * step;
+      w = round_to_even(w / step) * step;
     }
   }
   return quantized;
@@ -165,7 +166,7 @@ class Judge {
     const float step = (high - low) / 255.0F;
     for (std::vector<float>& token : tokens) {
       for (float& x : token) {
-        x = low + std::nearbyint((std::clamp(x, low, high) - low) / step) * step;
+        x = low + round_to_even((std::clamp(x, low, high) - low) / step) * step;
       }
     }
     return tokens;

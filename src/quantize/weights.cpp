@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "quantize/op_table.h"
+#include "quantize/rounding.h"
 #include "sotto/error.h"
 
 namespace sotto::quantize {
@@ -146,12 +147,6 @@ bool is_finite(const ov::op::v0::Constant& constant) {
   }
   const std::vector<float> values = constant.cast_vector<float>();
   return std::ranges::all_of(values, [](float x) { return std::isfinite(x); });
-}
-
-/// Half to even, for magnitudes below 2^22; unlike nearbyint this compiles to vector code on any x86.
-float round_to_even(float x) {
-  constexpr float kShift = 12582912.0F;  // 1.5 * 2^23
-  return (x + kShift) - kShift;
 }
 
 std::int8_t to_integer(float x, float low, float high, float n_steps, float lowest) {

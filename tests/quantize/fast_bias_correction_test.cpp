@@ -66,7 +66,8 @@ TEST(FastBiasCorrection, BringsBackTheMeanOutput) {
 
 TEST(FastBiasCorrection, SkipsALayerWithABiasOfZeroAndSaysSo) {
   const auto model = layer({1, 0, -3, 4});
-  const auto result = quantize(model, test::calibrate(model, shifted_inputs()));
+  const auto result =
+      quantize(model, test::calibrate(model, shifted_inputs()), {.bias_correction = BiasCorrection::fast});
   const StepReport* report = test::report_of(result, "fast_bias_correction", "fc");
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->done);
@@ -76,7 +77,8 @@ TEST(FastBiasCorrection, SkipsALayerWithABiasOfZeroAndSaysSo) {
 
 TEST(FastBiasCorrection, SkipsAShiftBeyondTheThreshold) {
   const auto model = layer({1e-6F, 2, -3, 4});
-  const auto result = quantize(model, test::calibrate(model, shifted_inputs()));
+  const auto result =
+      quantize(model, test::calibrate(model, shifted_inputs()), {.bias_correction = BiasCorrection::fast});
   const StepReport* report = test::report_of(result, "fast_bias_correction", "fc");
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->done);

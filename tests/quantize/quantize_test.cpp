@@ -84,7 +84,8 @@ TEST(Quantize, ReportsEachStepOfEachLayer) {
       EXPECT_TRUE(test::report_of(result, algorithm, layer)->done);
     }
   }
-  EXPECT_TRUE(test::report_of(result, "fast_bias_correction", "fc1"));
+  EXPECT_TRUE(test::report_of(result, "bias_correction", "fc1"));
+  EXPECT_TRUE(test::report_of(quantized_mlp({.parity = Parity::nncf}), "fast_bias_correction", "fc1"));
 }
 
 TEST(Quantize, WithoutSmoothingQuantizesTheTensorsThemselves) {

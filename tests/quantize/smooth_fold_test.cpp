@@ -37,9 +37,11 @@ std::shared_ptr<ov::Model> normalized(bool read_twice,
 
 /// Smoothed only: with both layers in the ignored scope nothing is rounded.
 QuantizeResult smoothed(const std::shared_ptr<ov::Model>& model, bool fold) {
-  return quantize(
-      model, test::calibrate(model, test::mlp_inputs(5)),
-      {.smooth_quant_alpha = 0.5, .smooth_quant_fold = fold, .ignored_scope = {.names = {"fc1", "fc2"}}});
+  return quantize(model, test::calibrate(model, test::mlp_inputs(5)),
+                  {.smooth_quant_alpha = 0.5,
+                   .smooth_quant_search = false,
+                   .smooth_quant_fold = fold,
+                   .ignored_scope = {.names = {"fc1", "fc2"}}});
 }
 
 std::vector<std::string> smoothing_multiplies(const std::shared_ptr<ov::Model>& model) {
@@ -85,8 +87,8 @@ TEST(SmoothFold, IsOffIfAsked) {
 TEST(SmoothFold, QuantizesAsTheMultiplyWould) {
   const auto model = normalized(false);
   const Statistics statistics = test::calibrate(model, test::mlp_inputs(5));
-  const auto folded = quantize(model, statistics, {.smooth_quant_fold = true});
-  const auto apart = quantize(model, statistics, {.smooth_quant_fold = false});
+  const auto folded = quantize(model, statistics, {.smooth_quant_search = false, .smooth_quant_fold = true});
+  const auto apart = quantize(model, statistics, {.smooth_quant_search = false, .smooth_quant_fold = false});
   EXPECT_EQ(test::values_of(test::find(folded.model, "fc1.weight/i8")),
             test::values_of(test::find(apart.model, "fc1.weight/i8")));
   const auto input = test::mlp_inputs(5)[4];

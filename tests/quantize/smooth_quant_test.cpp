@@ -22,7 +22,8 @@ QuantizeResult smoothed(double alpha) {
   ov::Tensor input(ov::element::f32, {1, 2, 2});
   const std::vector<float> values = {100, -1, -50, 0.5F};
   std::copy(values.begin(), values.end(), input.data<float>());
-  return quantize(model, test::calibrate(model, {input}), {.smooth_quant_alpha = alpha});
+  return quantize(model, test::calibrate(model, {input}),
+                  {.smooth_quant_alpha = alpha, .smooth_quant_search = false});
 }
 
 TEST(SmoothQuant, DividesTheActivationByItsShareOfTheRange) {
@@ -39,7 +40,9 @@ TEST(SmoothQuant, LeavesTheFunctionAsItWas) {
   const Statistics statistics = test::calibrate(model, inputs);
   for (const double alpha : {0.0, 0.3, 0.5, 0.95, 1.0}) {
     const auto result = quantize(model, statistics,
-                                 {.smooth_quant_alpha = alpha, .ignored_scope = {.names = {"fc1", "fc2"}}});
+                                 {.smooth_quant_alpha = alpha,
+                                  .smooth_quant_search = false,
+                                  .ignored_scope = {.names = {"fc1", "fc2"}}});
     EXPECT_EQ(test::names_of(result.model, "Multiply").size(), 2U);
     EXPECT_LT(test::relative_error(test::infer(model, inputs[5]), test::infer(result.model, inputs[5])), 1e-5)
         << alpha;
@@ -63,7 +66,8 @@ TEST(SmoothQuant, RescuesAChannelThatDwarfsTheOthers) {
   ov::replace_node(weight, test::op::Constant::create(ov::element::f32, {16, 8}, values));
   const Statistics statistics = test::calibrate(model, inputs);
   const auto error = [&](double alpha) {
-    const auto result = quantize(model, statistics, {.smooth_quant_alpha = alpha});
+    const auto result =
+        quantize(model, statistics, {.smooth_quant_alpha = alpha, .smooth_quant_search = false});
     return test::relative_error(test::infer(model, inputs[5]), test::infer(result.model, inputs[5]));
   };
   EXPECT_LT(error(0.5), error(-1.0) / 4);
