@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <thread>
@@ -42,6 +43,24 @@ void parallel_chunks(std::size_t n, std::size_t min_chunk, std::size_t max_threa
       std::rethrow_exception(failure);
     }
   }
+}
+
+/// Calls work(i) for each i of [0, n), in order but for what runs at the same time on at most max_threads
+/// threads and the machine's cores, one of them the calling thread. For work of uneven length. After an
+/// exception no more is begun.
+template <typename Work>
+void parallel_each(std::size_t n, std::size_t max_threads, const Work& work) {
+  std::atomic<std::size_t> next = 0;
+  parallel_chunks(std::min(n, max_threads), 1, max_threads, [&](std::size_t, std::size_t) {
+    try {
+      for (std::size_t i = next++; i < n; i = next++) {
+        work(i);
+      }
+    } catch (...) {
+      next = n;
+      throw;
+    }
+  });
 }
 
 }  // namespace sotto

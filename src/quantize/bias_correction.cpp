@@ -27,47 +27,29 @@ constexpr std::size_t kTokensToJudgeBy = 8;
 
 using Tokens = std::vector<std::vector<float>>;
 
-/// x as the FakeQuantize in front of a layer has it; x itself if there is none.
-class InputQuantizer {
- public:
-  explicit InputQuantizer(const Weight& weight) {
-    const auto fq = std::dynamic_pointer_cast<ov::op::v0::FakeQuantize>(
-        weight.node->get_input_node_shared_ptr(1 - weight.port));
-    if (fq) {
-      low_ = bound(*fq, 1);
-      high_ = bound(*fq, 2);
-      n_steps_ = static_cast<float>(fq->get_levels() - 1);
-    }
+std::vector<float> bound(const ov::Node& fq, std::size_t port) {
+  return dynamic_cast<const ov::op::v0::Constant&>(*fq.get_input_node_ptr(port)).cast_vector<float>();
+}
+
+/// As the FakeQuantize in front of the layer has them; as they are if there is none.
+Tokens quantized_tokens(Tokens tokens, const Weight& weight) {
+  const auto fq = std::dynamic_pointer_cast<ov::op::v0::FakeQuantize>(
+      weight.node->get_input_node_shared_ptr(1 - weight.port));
+  if (!fq) {
+    return tokens;
   }
-
-  float operator()(float x, std::size_t channel) const {
-    if (low_.empty()) {
-      return x;
-    }
-    const float low = low_[low_.size() == 1 ? 0 : channel];
-    const float high = high_[high_.size() == 1 ? 0 : channel];
-    const float step = (high - low) / n_steps_;
-    return low + round_to_even((std::clamp(x, low, high) - low) / step) * step;
+  const std::vector<float> low = bound(*fq, 1);
+  const std::vector<float> high = bound(*fq, 2);
+  std::vector<Levels> levels;
+  for (std::size_t c = 0; c < low.size(); ++c) {
+    levels.emplace_back(low[c], high[c], static_cast<float>(fq->get_levels() - 1));
   }
-
- private:
-  static std::vector<float> bound(const ov::Node& fq, std::size_t port) {
-    return dynamic_cast<const ov::op::v0::Constant&>(*fq.get_input_node_ptr(port)).cast_vector<float>();
-  }
-
-  std::vector<float> low_;
-  std::vector<float> high_;
-  float n_steps_ = 1.0F;
-};
-
-Tokens quantized_tokens(const Tokens& tokens, const InputQuantizer& quantizer) {
-  Tokens quantized = tokens;
-  for (std::vector<float>& token : quantized) {
+  for (std::vector<float>& token : tokens) {
     for (std::size_t c = 0; c < token.size(); ++c) {
-      token[c] = quantizer(token[c], c);
+      token[c] = levels[levels.size() == 1 ? 0 : c](token[c]);
     }
   }
-  return quantized;
+  return tokens;
 }
 
 std::vector<float> mean_of(const Tokens& tokens) {
@@ -185,7 +167,7 @@ void add_bias(const Weight& weight, const std::vector<float>& values) {
   }
 }
 
-/// Corrects one layer.
+/// Looks at one layer.
 class Corrector {
  public:
   Corrector(const InferenceGraph& graph,
@@ -200,30 +182,25 @@ class Corrector {
     }
   }
 
-  StepReport correct(const Bias& bias) {
-    std::vector<float> updated = bias.constant->cast_vector<float>();
-    if (!shift_.empty() && updated.size() != shift_.size()) {
+  ChannelShift of(Bias bias) {
+    if (!shift_.empty() && ov::shape_size(bias.constant->get_shape()) != shift_.size()) {
       reason_ = "the bias is not one value for each output channel";
     }
     if (reason_.empty() && n_kept_ == 0) {
       reason_ = "no channel's error would fall";
     }
-    if (reason_.empty()) {
-      std::ranges::transform(updated, shift_, updated.begin(), std::plus<>());
-      replace_bias(bias, updated);
-    }
-    return report();
+    return take(std::move(bias));
   }
 
-  /// Of a layer without a bias; nullopt where there is nothing to say.
-  std::optional<StepReport> correct() {
+  /// Of a layer without a bias.
+  std::optional<ChannelShift> of_none() {
     std::unordered_set<const ov::Node*> seen;
     if (tokens_.empty() || n_kept_ == 0 || !is_matmul(*weight_.node)) {
       return std::nullopt;
     }
     if (is_keys(graph_, weight_.node->output(0), seen)) {
       reason_ = "a constant added to all keys does not change attention";
-      return report();
+      return take(std::nullopt);
     }
     double gain = 0.0;
     for (const float s : shift_) {
@@ -231,10 +208,8 @@ class Corrector {
     }
     if (gain < kWorthwhile * squared_error(weight_, values_, quantized_, tokens_, rounded_)) {
       reason_ = "a bias of its own would take away little of the error";
-    } else {
-      add_bias(weight_, shift_);
     }
-    return report();
+    return take(std::nullopt);
   }
 
  private:
@@ -244,7 +219,7 @@ class Corrector {
       n_kept_ = shift_.size();
       return;
     }
-    rounded_ = quantized_tokens(tokens_, InputQuantizer(weight_));
+    rounded_ = quantized_tokens(tokens_, weight_);
     const MeanOutputs mean = mean_outputs(weight_, values_, quantized_, *observed.site, tokens_, rounded_);
     for (std::size_t c = 0; c < shift_.size(); ++c) {
       shift_[c] -= static_cast<float>(mean.quantized[c] - mean.quantized_of_exact_input[c]);
@@ -252,12 +227,13 @@ class Corrector {
     n_kept_ = keep_what_helps(shift_, mean);
   }
 
-  StepReport report() const {
+  ChannelShift take(std::optional<Bias> bias) {
     const bool done = reason_.empty();
     const double share =
         done ? static_cast<double>(n_kept_) / static_cast<double>(std::max<std::size_t>(shift_.size(), 1))
              : 0.0;
-    return {kName, weight_.node->get_friendly_name(), done, reason_, share};
+    return {
+        std::move(shift_), std::move(bias), {kName, weight_.node->get_friendly_name(), done, reason_, share}};
   }
 
   const InferenceGraph& graph_;
@@ -273,21 +249,32 @@ class Corrector {
 
 }  // namespace
 
-void correct_bias_per_channel(const InferenceGraph& graph,
-                              const StatisticsMap& statistics,
-                              const Weight& weight,
-                              std::span<const float> values,
-                              const QuantizedWeight& quantized,
-                              std::vector<StepReport>& reports) {
+std::optional<ChannelShift> channel_shift(const InferenceGraph& graph,
+                                          const StatisticsMap& statistics,
+                                          const Weight& weight,
+                                          std::span<const float> values,
+                                          const QuantizedWeight& quantized) {
   if (!is_matmul(*weight.node) && type_name(*weight.node) != "Convolution") {
-    return;
+    return std::nullopt;
   }
   Corrector corrector(graph, statistics, weight, values, quantized);
-  if (const auto bias = find_bias(graph, *weight.node)) {
-    reports.push_back(corrector.correct(*bias));
-  } else if (auto report = corrector.correct()) {
-    reports.push_back(std::move(*report));
+  if (auto bias = find_bias(graph, *weight.node)) {
+    return corrector.of(*std::move(bias));
   }
+  return corrector.of_none();
+}
+
+void add_channel_shift(const Weight& weight, const ChannelShift& shift) {
+  if (!shift.report.done) {
+    return;
+  }
+  if (!shift.bias) {
+    add_bias(weight, shift.values);
+    return;
+  }
+  std::vector<float> updated = shift.bias->constant->cast_vector<float>();
+  std::ranges::transform(updated, shift.values, updated.begin(), std::plus<>());
+  replace_bias(*shift.bias, updated);
 }
 
 }  // namespace sotto::quantize

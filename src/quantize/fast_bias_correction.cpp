@@ -163,13 +163,11 @@ bool is_bias_correctable(const InferenceGraph& graph, const Weight& weight) {
 }
 
 StepReport correct_bias(const InferenceGraph& graph,
-                        const StatisticsMap& statistics,
                         const Weight& weight,
-                        std::span<const float> values,
-                        const QuantizedWeight& quantized,
+                        const std::vector<float>& shift,
+                        std::string reason,
                         double threshold) {
-  StepReport report{kName, weight.node->get_friendly_name(), false, {}, 0.0};
-  const std::vector<float> shift = weight_shift(statistics, weight, values, quantized, report.reason);
+  StepReport report{kName, weight.node->get_friendly_name(), false, std::move(reason), 0.0};
   if (shift.empty()) {
     return report;
   }

@@ -11,16 +11,13 @@
 
 namespace sotto::quantize {
 
-/// Adds to a layer's bias what quantizing its weight takes from the mean output, computed from the mean input
-/// alone: a layer is linear, so no inference is needed. The shift is applied to the whole bias or, where one
-/// channel's |shift / bias| reaches the threshold or a bias is 0, not at all.
-/// `values` are the weight's values before quantization. Source: NNCF 3.4.0,
-/// algorithms/fast_bias_correction/algorithm.py, in the closed form.
+/// Adds a weight_shift() to a layer's bias: to the whole bias or, where one channel's |shift / bias| reaches
+/// the threshold or a bias is 0, not at all. `reason` says why the shift is empty, where it is. Source: NNCF
+/// 3.4.0, algorithms/fast_bias_correction/algorithm.py.
 StepReport correct_bias(const InferenceGraph& graph,
-                        const StatisticsMap& statistics,
                         const Weight& weight,
-                        std::span<const float> values,
-                        const QuantizedWeight& quantized,
+                        const std::vector<float>& shift,
+                        std::string reason,
                         double threshold);
 
 /// The tensor a layer's statistics are of: its input with the FakeQuantize taken off.
@@ -30,8 +27,10 @@ Tensor observed_input(const Weight& weight);
 /// itself for MatMul; for Convolution [input channels, kernel taps], less where taps meet padding.
 std::vector<float> as_operand(const Weight& weight, std::vector<float> mean, const SiteStatistics& observed);
 
-/// Mean output of a layer with its own weights less that with quantized ones; of each output channel. Empty,
-/// with a reason, if it is not known.
+/// Mean output of a layer with its own weights less that with quantized ones; of each output channel. From
+/// the mean input alone: a layer is linear, so no inference is needed. `values` are the weight's values
+/// before quantization. Empty, with a reason, if it is not known. Source: as correct_bias(), in the closed
+/// form.
 std::vector<float> weight_shift(const StatisticsMap& statistics,
                                 const Weight& weight,
                                 std::span<const float> values,

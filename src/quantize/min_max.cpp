@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <openvino/op/fake_quantize.hpp>
 
+#include "core/parallel.h"
 #include "quantize/aggregate.h"
 #include "quantize/range_search.h"
 #include "quantize/weights.h"
@@ -26,6 +27,7 @@ constexpr std::size_t kLevels = 256;
 constexpr float kMinHalfRange = 8e-4F;
 constexpr float kMinSymmetricRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;
+constexpr std::size_t kMaxThreads = 8;  // each holds one weight in f32
 
 /// Smallest and largest of values each times the scale of its channel.
 std::pair<float, float> scaled_extremes(std::span<const float> min,
@@ -256,19 +258,21 @@ void quantize_activations(const InferenceGraph& graph,
       widen(group->second, own);
     }
   }
-  std::vector<std::optional<Range>> chosen;
-  for (const ActivationQuantizer& quantizer : placement.activations) {
+  std::vector<std::optional<Range>> chosen(placement.activations.size());
+  parallel_each(chosen.size(), kMaxThreads, [&](std::size_t i) {
+    const ActivationQuantizer& quantizer = placement.activations[i];
     const TensorStatistics* tensor = ranges.statistics_of(quantizer);
     if (tensor == nullptr) {
-      chosen.emplace_back();
-    } else if (quantizer.unified_with == nullptr) {
-      chosen.emplace_back(ranges.range(quantizer, *tensor));
-    } else {
-      const Extremes& e = unified.at(quantizer.unified_with);
-      chosen.emplace_back(quantizer.symmetric ? symmetric_range(e.min, e.max_magnitude)
-                                              : asymmetric_range(e.min, e.max));
+      return;
     }
-  }
+    if (quantizer.unified_with == nullptr) {
+      chosen[i] = ranges.range(quantizer, *tensor);
+      return;
+    }
+    const Extremes& e = unified.at(quantizer.unified_with);
+    chosen[i] =
+        quantizer.symmetric ? symmetric_range(e.min, e.max_magnitude) : asymmetric_range(e.min, e.max);
+  });
   for (std::size_t i = 0; i < placement.activations.size(); ++i) {
     const ActivationQuantizer& quantizer = placement.activations[i];
     const std::string node = quantizer.tensor.get_node()->get_friendly_name();

@@ -12,13 +12,13 @@
 #include <openvino/op/transpose.hpp>
 
 #include "quantize/fast_bias_correction.h"
+#include "quantize/rounding.h"
 
 namespace sotto::quantize {
 namespace {
 
 constexpr std::size_t kTokens = 16;
 constexpr std::size_t kChannels = 256;
-constexpr float kSteps = 255.0F;
 
 using Row = std::array<float, kTokens>;  // a value for each token
 
@@ -27,11 +27,6 @@ struct Inputs {
   std::vector<Row> exact;
   std::vector<Row> rounded;
 };
-
-float rounded(float x, const TensorRange& range) {
-  const float step = (range.high - range.low) / kSteps;
-  return range.low + std::round((std::clamp(x, range.low, range.high) - range.low) / step) * step;
-}
 
 Inputs inputs_of(std::span<const std::vector<float>> tokens,
                  std::size_t n_channels,
@@ -42,10 +37,37 @@ Inputs inputs_of(std::span<const std::vector<float>> tokens,
     const std::vector<float>& token = tokens[t * tokens.size() / n];
     for (std::size_t c = 0; c < n_channels; ++c) {
       inputs.exact[c][t] = token[c];
-      inputs.rounded[c][t] = range ? rounded(token[c], *range) : token[c];
+    }
+  }
+  inputs.rounded = inputs.exact;
+  if (range) {
+    const Levels levels(range->low, range->high);
+    for (Row& row : inputs.rounded) {
+      std::transform(row.begin(), row.begin() + static_cast<std::ptrdiff_t>(n), row.begin(), levels);
     }
   }
   return inputs;
+}
+
+/// Adds what one output channel's weights, `stride` apart, make of the inputs.
+SOTTO_AVX2_CLONE void add_products(const float* values,
+                                   const std::int8_t* integers,
+                                   std::size_t stride,
+                                   float scale,
+                                   const Inputs& inputs,
+                                   Row& exact,
+                                   Row& error) {
+  for (std::size_t input = 0; input < inputs.exact.size(); ++input) {
+    const float* x = inputs.exact[input].data();
+    const float* rounded = inputs.rounded[input].data();
+    const float value = values[input * stride];
+    const float integer = scale * static_cast<float>(integers[input * stride]);
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      const float y = value * x[t];
+      exact[t] += y;
+      error[t] += y - integer * rounded[t];
+    }
+  }
 }
 
 /// Where the values of one output channel and one input channel stand, beside the first of them.
@@ -110,18 +132,10 @@ double output_sqnr_db(const Weight& weight,
   for (std::size_t channel = 0; channel < n_outputs; channel += every) {
     Row exact{};
     Row error{};
-    for (std::size_t input = 0; input < n_inputs; ++input) {
-      const std::size_t first =
-          channel * strides[weight.channel_axes.front()] + input * strides[*weight.input_axis];
-      for (const std::size_t tap : taps) {
-        const float value = values[first + tap];
-        const float integer = quantized.scale[channel] * static_cast<float>(quantized.integers[first + tap]);
-        for (std::size_t t = 0; t < kTokens; ++t) {
-          const float y = value * inputs.exact[input][t];
-          exact[t] += y;
-          error[t] += y - integer * inputs.rounded[input][t];
-        }
-      }
+    const std::size_t first = channel * strides[weight.channel_axes.front()];
+    for (const std::size_t tap : taps) {
+      add_products(values.data() + first + tap, quantized.integers.data() + first + tap,
+                   strides[*weight.input_axis], quantized.scale[channel], inputs, exact, error);
     }
     for (std::size_t t = 0; t < kTokens; ++t) {
       signal += static_cast<double>(exact[t]) * static_cast<double>(exact[t]);

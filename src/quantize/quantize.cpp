@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <map>
 #include <unordered_set>
 #include <utility>
 
@@ -11,19 +10,16 @@
 
 #include "core/cpu_features.h"
 #include "core/log.h"
-#include "quantize/bias_correction.h"
-#include "quantize/fast_bias_correction.h"
 #include "quantize/graph_analysis.h"
 #include "quantize/ignored_patterns.h"
 #include "quantize/ignored_scope.h"
 #include "quantize/min_max.h"
 #include "quantize/observation.h"
 #include "quantize/op_table.h"
-#include "quantize/output_error.h"
 #include "quantize/placement.h"
 #include "quantize/smooth_quant.h"
 #include "quantize/statistics.h"
-#include "quantize/weight_compression.h"
+#include "quantize/weight_quantizer.h"
 #include "quantize/weights.h"
 #include "sotto/error.h"
 
@@ -129,78 +125,6 @@ bool takes_half_range(OverflowFix fix,
   return is_convolution(node) || is_matmul(node);
 }
 
-/// Replaces weights one layer at a time, so that no more than one is held in f32 beside the model.
-class WeightQuantizer {
- public:
-  WeightQuantizer(const InferenceGraph& graph,
-                  const StatisticsMap& statistics,
-                  const WeightScales& scales,
-                  const QuantizeOptions& options,
-                  std::vector<StepReport>& reports)
-      : graph_(graph), statistics_(statistics), scales_(scales), options_(options), reports_(reports) {}
-
-  void quantize(const Weight& weight, bool half_range) {
-    Edge edge = weight.node->input(weight.port);
-    const Tensor operand = weight.operand();
-    const std::string name = fmt::format("{}/fq_weights_{}", weight.node->get_friendly_name(), weight.port);
-    const std::vector<float> values = scaled_values(weight);
-    const WeightRange range = weight_range(values, weight, half_range);
-    const QuantizedWeight quantized = quantize_weight(values, weight, range);
-    auto [shared, is_new] = replaced_.try_emplace(operand);
-    if (is_new) {
-      shared->second = options_.compress_weights
-                           ? compressed_weight(weight, quantized, range.shape, name)
-                           : fake_quantized_weight(unquantized(weight, values), range, name);
-    }
-    correct(weight, values, quantized);
-    edge.replace_source_output(shared->second);
-    const std::string reason = is_new ? "" : "shares the integers of another layer";
-    reports_.push_back({"compress_weights", weight.node->get_friendly_name(), options_.compress_weights,
-                        reason, sqnr_db(values, weight, quantized)});
-    reports_.push_back(output_error(statistics_, weight, values, quantized));
-  }
-
-  /// A layer that stays in floating point although its input is smoothed.
-  void keep(const Weight& weight) {
-    if (scales_.contains(weight.node)) {
-      weight.node->input(weight.port).replace_source_output(float_weight(weight, scaled_values(weight)));
-    }
-  }
-
- private:
-  std::vector<float> scaled_values(const Weight& weight) const {
-    const auto scale = scales_.find(weight.node);
-    return scale == scales_.end() ? weight_values(weight) : weight_values(weight, *scale->second);
-  }
-
-  Tensor unquantized(const Weight& weight, const std::vector<float>& values) const {
-    return scales_.contains(weight.node) ? float_weight(weight, values) : weight.operand();
-  }
-
-  void correct(const Weight& weight, const std::vector<float>& values, const QuantizedWeight& quantized) {
-    switch (options_.bias_correction) {
-      case BiasCorrection::none:
-        return;
-      case BiasCorrection::per_channel:
-        correct_bias_per_channel(graph_, statistics_, weight, values, quantized, reports_);
-        return;
-      case BiasCorrection::fast:
-        break;
-    }
-    if (is_bias_correctable(graph_, weight)) {
-      reports_.push_back(
-          correct_bias(graph_, statistics_, weight, values, quantized, options_.bias_correction_threshold));
-    }
-  }
-
-  const InferenceGraph& graph_;
-  const StatisticsMap& statistics_;
-  const WeightScales& scales_;
-  const QuantizeOptions& options_;
-  std::vector<StepReport>& reports_;
-  std::map<Tensor, Tensor> replaced_;
-};
-
 QuantizeResult run(const std::shared_ptr<ov::Model>& model,
                    const Statistics& statistics,
                    const QuantizeOptions& options,
@@ -225,11 +149,11 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
 
   const auto first = first_convolutions(*result.model, placement);
   WeightQuantizer weights(smoothed, map, scales, options, result.steps);
-  double n_done = 0.0;
+  std::vector<WeightQuantizer::Layer> layers;
   for (const Weight& weight : placement.weights) {
-    step(progress, "weights", n_done++, static_cast<double>(placement.weights.size()));
-    weights.quantize(weight, takes_half_range(options.overflow_fix, *weight.node, first));
+    layers.push_back({&weight, takes_half_range(options.overflow_fix, *weight.node, first)});
   }
+  weights.quantize(layers, progress);
   for (const auto& [node, reason] : ignored) {
     if (const Weight* weight = smoothed.weight(*node)) {
       weights.keep(*weight);

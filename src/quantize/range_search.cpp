@@ -1,10 +1,12 @@
 #include "quantize/range_search.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <utility>
+
+#include "quantize/rounding.h"
 
 namespace sotto::quantize {
 namespace {
@@ -13,18 +15,25 @@ constexpr std::array kShares = {1.0F,  0.95F, 0.9F, 0.85F, 0.8F, 0.75F, 0.7F,
                                 0.65F, 0.6F,  0.5F, 0.4F,  0.3F, 0.2F,  0.1F};
 constexpr int kRounds = 2;  // each end in turn
 
-float squared_error(const float* x, const float* importance, std::size_t n, float low, float high) {
-  constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: adding and taking it away rounds to an integer
-  const float scale = 255.0F / (high - low);
-  const float step = (high - low) / 255.0F;
-  float sum = 0.0F;
-  for (std::size_t c = 0; c < n; ++c) {
-    const float inside = std::clamp(x[c], low, high);
-    const float level = ((inside - low) * scale + kShift) - kShift;
-    const float error = x[c] - (low + level * step);
-    sum += importance[c] * error * error;
+constexpr std::size_t kLanes = 16;
+
+SOTTO_AVX2_CLONE float squared_error(const float* __restrict x,
+                                     const float* __restrict importance,
+                                     std::size_t n,
+                                     const Levels& levels) {
+  float lanes[kLanes] = {};
+  std::size_t c = 0;
+  for (; c + kLanes <= n; c += kLanes) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const float error = x[c + i] - levels(x[c + i]);
+      lanes[i] += importance[c + i] * error * error;
+    }
   }
-  return sum;
+  for (; c < n; ++c) {
+    const float error = x[c] - levels(x[c]);
+    lanes[0] += importance[c] * error * error;
+  }
+  return std::accumulate(lanes, lanes + kLanes, 0.0F);
 }
 
 /// Keeps the best of the ranges it is shown.
@@ -64,10 +73,10 @@ class Search {
 }  // namespace
 
 double quantization_error(const RangeSample& sample, float low, float high) {
+  const Levels levels(low, high);
   double sum = 0.0;
   for (const std::vector<float>& token : sample.tokens) {
-    sum +=
-        static_cast<double>(squared_error(token.data(), sample.importance.data(), token.size(), low, high));
+    sum += static_cast<double>(squared_error(token.data(), sample.importance.data(), token.size(), levels));
   }
   return sum;
 }

@@ -198,10 +198,8 @@ class Smoother {
   WeightScales run() {
     const std::vector<Group> groups = find_groups(graph_, options_, reports_);
     std::vector<Decision> decisions(groups.size());
-    parallel_chunks(groups.size(), 1, kMaxThreads, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) {
-        decisions[i] = decide(groups[i], observed_by(groups[i], statistics_), options_);
-      }
+    parallel_each(groups.size(), kMaxThreads, [&](std::size_t i) {
+      decisions[i] = decide(groups[i], observed_by(groups[i], statistics_), options_);
     });
     for (std::size_t i = 0; i < groups.size(); ++i) {
       if (decisions[i].why_not.empty()) {

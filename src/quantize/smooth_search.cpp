@@ -42,9 +42,9 @@ void append_outputs(const Weight& weight, std::span<const float> values, Rows& r
   }
 }
 
-float dot(const float* a, const float* b, std::size_t n) {
+SOTTO_AVX2_CLONE float dot(const float* __restrict a, const float* __restrict b, std::size_t n) {
   constexpr std::size_t kLanes = 16;
-  std::array<float, kLanes> lanes{};
+  float lanes[kLanes] = {};
   std::size_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -161,13 +161,9 @@ class Judge {
       }
     }
     const Range range = search_range(sample, wide, is_symmetric_);
-    const float low = range.low[0];
-    const float high = range.high[0];
-    const float step = (high - low) / 255.0F;
+    const Levels levels(range.low[0], range.high[0]);
     for (std::vector<float>& token : tokens) {
-      for (float& x : token) {
-        x = low + round_to_even((std::clamp(x, low, high) - low) / step) * step;
-      }
+      std::ranges::transform(token, token.begin(), levels);
     }
     return tokens;
   }

@@ -10,13 +10,7 @@
 
 #include <openvino/core/attribute_visitor.hpp>
 
-// The loops below are the cost of calibration beside the model itself. They are compiled for AVX2 too and
-// chosen at load time; sanitizers cannot run such a choice.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define SOTTO_AVX2_CLONE __attribute__((target_clones("avx2", "default")))
-#else
-#define SOTTO_AVX2_CLONE
-#endif
+#include "quantize/rounding.h"
 
 namespace sotto::quantize {
 namespace {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -127,15 +128,28 @@ float round_to_half(float x) {
   return std::bit_cast<float>(nearest | (bits & 0x80000000U));
 }
 
+SOTTO_AVX2_CLONE void from_halves(const std::uint16_t* __restrict halves,
+                                  std::size_t n,
+                                  float* __restrict to) {
+  for (std::size_t i = 0; i < n; ++i) {
+    to[i] = from_half_bits(halves[i]);
+  }
+}
+
+/// Saturates where f16 ends.
+SOTTO_AVX2_CLONE void round_to_halves(float* x, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const float above = x[i] < -kMaxHalf ? -kMaxHalf : x[i];
+    x[i] = round_to_half(above > kMaxHalf ? kMaxHalf : above);
+  }
+}
+
 std::vector<float> values_of(const ov::op::v0::Constant& constant) {
   if (constant.get_element_type() != ov::element::f16) {
     return constant.cast_vector<float>();
   }
-  const auto* halves = static_cast<const std::uint16_t*>(constant.get_data_ptr());
   std::vector<float> values(ov::shape_size(constant.get_shape()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = from_half_bits(halves[i]);
-  }
+  from_halves(static_cast<const std::uint16_t*>(constant.get_data_ptr()), values.size(), values.data());
   return values;
 }
 
@@ -154,27 +168,65 @@ std::int8_t to_integer(float x, float low, float high, float n_steps, float lowe
   return static_cast<std::int8_t>(std::clamp(step, 0.0F, n_steps) + lowest);
 }
 
-template <typename Value>
-std::vector<double> dot_rows(const Weight& weight, std::span<const float> input, Value&& value) {
+constexpr std::size_t kLanes = 16;
+
+SOTTO_AVX2_CLONE double sum_of_products(const float* __restrict x, const float* __restrict y, std::size_t n) {
+  double lanes[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] += static_cast<double>(x[i + lane]) * static_cast<double>(y[i + lane]);
+    }
+  }
+  for (; i < n; ++i) {
+    lanes[0] += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  }
+  return std::accumulate(lanes, lanes + kLanes, 0.0);
+}
+
+/// f32 values of a weight.
+struct FloatValues {
+  std::span<const float> values;
+
+  const float* row(std::size_t first, std::size_t /*n*/, std::size_t /*channel*/) { return &values[first]; }
+  float at(std::size_t i, std::size_t /*channel*/) const { return values[i]; }
+};
+
+/// The values that integers stand for.
+struct IntegerValues {
+  const QuantizedWeight& quantized;
+  std::vector<float> buffer;
+
+  const float* row(std::size_t first, std::size_t n, std::size_t channel) {
+    buffer.resize(n);
+    const std::int8_t* integers = quantized.integers.data() + first;
+    for (std::size_t i = 0; i < n; ++i) {
+      buffer[i] = static_cast<float>(integers[i]) * quantized.scale[channel];
+    }
+    return buffer.data();
+  }
+  float at(std::size_t i, std::size_t channel) const {
+    return static_cast<float>(quantized.integers[i]) * quantized.scale[channel];
+  }
+};
+
+template <typename Values>
+std::vector<double> dot_rows(const Weight& weight, std::span<const float> input, Values values) {
   std::vector<double> sums(ov::shape_size(range_shape(weight)), 0.0);
   // Rows of the output channels and of the inputs run over the same values.
   std::vector<Row> inputs;
   for_each_row(weight.shape, other_axes(weight), [&](const Row& row) { inputs.push_back(row); });
   auto in = inputs.begin();
   for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
-    double sum = 0.0;
-    for (std::size_t i = 0; i < row.size; ++i) {
-      const std::size_t channel = row.channel + i * row.step;
-      const double term =
-          value(row.first + i, channel) * static_cast<double>(input[in->channel + i * in->step]);
-      if (row.step == 0) {
-        sum += term;
-      } else {
-        sums[channel] += term;
+    const float* x = input.data() + in->channel;
+    if (row.step == 0 && in->step == 1) {
+      sums[row.channel] += sum_of_products(values.row(row.first, row.size, row.channel), x, row.size);
+    } else {
+      for (std::size_t i = 0; i < row.size; ++i) {
+        const std::size_t channel = row.channel + i * row.step;
+        sums[channel] +=
+            static_cast<double>(values.at(row.first + i, channel)) * static_cast<double>(x[i * in->step]);
       }
-    }
-    if (row.step == 0) {
-      sums[row.channel] += sum;
     }
     ++in;
   });
@@ -196,9 +248,7 @@ std::vector<float> weight_values(const Weight& weight, std::span<const float> in
     }
   });
   if (weight.constant->get_element_type() == ov::element::f16) {
-    for (float& x : values) {
-      x = round_to_half(std::clamp(x, -kMaxHalf, kMaxHalf));
-    }
+    round_to_halves(values.data(), values.size());
   }
   return values;
 }
@@ -281,15 +331,13 @@ double sqnr_db(std::span<const float> values, const Weight& weight, const Quanti
 }
 
 std::vector<double> dot(std::span<const float> values, std::span<const float> input, const Weight& weight) {
-  return dot_rows(weight, input, [&](std::size_t i, std::size_t) { return static_cast<double>(values[i]); });
+  return dot_rows(weight, input, FloatValues{values});
 }
 
 std::vector<double> dot(const QuantizedWeight& quantized,
                         std::span<const float> input,
                         const Weight& weight) {
-  return dot_rows(weight, input, [&](std::size_t i, std::size_t channel) {
-    return static_cast<double>(static_cast<float>(quantized.integers[i]) * quantized.scale[channel]);
-  });
+  return dot_rows(weight, input, IntegerValues{quantized, {}});
 }
 
 void refuse_quantized_model(const InferenceGraph& graph) {
