@@ -16,7 +16,7 @@ class SampleStore {
     std::uint32_t size = 0;
   };
 
-  explicit SampleStore(std::size_t budget_bytes = std::size_t{256} << 20) : budget_bytes_(budget_bytes) {}
+  explicit SampleStore(std::size_t budget_bytes = std::size_t{8} << 20) : budget_bytes_(budget_bytes) {}
   ~SampleStore();
   SampleStore(SampleStore&& other) noexcept;
   SampleStore& operator=(SampleStore&& other) noexcept;

@@ -10,11 +10,12 @@ namespace sotto::quantize {
 
 /// A random choice of the different tokens that were offered, the same for the same tokens in any order:
 /// those whose hashes are smallest. So two reservoirs merge into what one would have kept of both their
-/// tokens.
+/// tokens. Held in f16, saturating.
 class TokenReservoir {
  public:
   static constexpr std::size_t kCapacity = 256;
 
+  /// No value may be NaN.
   void offer(std::span<const float> token);
   void merge(const TokenReservoir& other);
 
@@ -25,7 +26,7 @@ class TokenReservoir {
   std::size_t size_bytes() const;
 
  private:
-  std::map<std::uint64_t, std::vector<float>> by_hash_;
+  std::map<std::uint64_t, std::vector<std::uint16_t>> by_hash_;  // f16
 };
 
 }  // namespace sotto::quantize

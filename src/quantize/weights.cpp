@@ -1,7 +1,6 @@
 #include "quantize/weights.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -9,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "quantize/half.h"
 #include "quantize/op_table.h"
 #include "quantize/rounding.h"
 #include "sotto/error.h"
@@ -18,7 +18,6 @@ namespace {
 
 constexpr float kMinRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;  // of the widest channel
-constexpr float kMaxHalf = 65504.0F;
 
 /// A run of values along the last axis: all of one channel (step 0), or of channels that follow each other.
 struct Row {
@@ -107,27 +106,6 @@ std::vector<float> max_abs(std::span<const float> values,
   return widest;
 }
 
-/// The value of a finite f16, in a form that compiles to vector code.
-float from_half_bits(std::uint16_t half) {
-  constexpr float kExponentShift = 0x1p112F;  // from the bias of f16's exponent to that of f32
-  const std::uint32_t bits = half;
-  const float magnitude = std::bit_cast<float>((bits & 0x7FFFU) << 13U) * kExponentShift;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | (bits & 0x8000U) << 16U);
-}
-
-/// The f16 nearest to |x| <= kMaxHalf, half to even, as f32, in a form that compiles to vector code.
-float round_to_half(float x) {
-  constexpr float kMinNormal = 0x1p-14F;
-  constexpr float kSubnormalShift = 0.5F;  // a unit of its last place is that of subnormal f16, 2^-24
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  const float magnitude = std::bit_cast<float>(bits & 0x7FFFFFFFU);
-  const std::uint32_t odd = (bits >> 13U) & 1U;
-  const std::uint32_t rounded = ((bits & 0x7FFFFFFFU) + 0xFFFU + odd) & ~0x1FFFU;
-  const float small = (magnitude + kSubnormalShift) - kSubnormalShift;
-  const std::uint32_t nearest = magnitude < kMinNormal ? std::bit_cast<std::uint32_t>(small) : rounded;
-  return std::bit_cast<float>(nearest | (bits & 0x80000000U));
-}
-
 SOTTO_AVX2_CLONE void from_halves(const std::uint16_t* __restrict halves,
                                   std::size_t n,
                                   float* __restrict to) {
@@ -136,11 +114,9 @@ SOTTO_AVX2_CLONE void from_halves(const std::uint16_t* __restrict halves,
   }
 }
 
-/// Saturates where f16 ends.
 SOTTO_AVX2_CLONE void round_to_halves(float* x, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
-    const float above = x[i] < -kMaxHalf ? -kMaxHalf : x[i];
-    x[i] = round_to_half(above > kMaxHalf ? kMaxHalf : above);
+    x[i] = saturate_to_half(x[i]);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <openvino/core/model.hpp>
 
 #include "core/log.h"
+#include "model/release_pages.h"
 #include "recipe/accuracy_control.h"
 #include "recipe/calibrate_whisper.h"
 #include "recipe/quantize_part.h"
@@ -138,6 +139,7 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
     if (report.accuracy) {
       note_kept_layers(*report.accuracy, part, result);
     }
+    model::release_mapped_pages(*graph);  // what is left of its file stays mapped with the constants kept
     graph = std::move(result.model);
     const bool is_known = planned.statistics != nullptr;
     const std::size_t n_samples = is_known ? planned.statistics->n_samples() : 0;

@@ -1,9 +1,13 @@
 #include "quantize/token_reservoir.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <openvino/core/type/float16.hpp>
+
+#include "quantize/half.h"
 
 namespace sotto::quantize {
 namespace {
@@ -52,6 +56,26 @@ TEST(TokenReservoir, MergedIsWhatOneWouldHaveKept) {
   TokenReservoir merged = offered(0, 600);
   merged.merge(offered(400, 1000));
   EXPECT_EQ(merged.rows(), offered(0, 1000).rows());
+}
+
+TEST(TokenReservoir, HoldsHalvesAndSaturates) {
+  TokenReservoir reservoir;
+  reservoir.offer(std::vector<float>{1.0F / 3.0F, 1e6F, -1e6F, 1e-9F});
+  const std::vector<float> expected = {static_cast<float>(ov::float16(1.0F / 3.0F)), 65504.0F, -65504.0F,
+                                       0.0F};
+  EXPECT_EQ(reservoir.rows().front(), expected);
+  reservoir.offer(expected);
+  EXPECT_EQ(reservoir.size(), 1U);
+}
+
+TEST(Half, BitsStandForTheSameValue) {
+  for (std::uint32_t bits = 0; bits <= 0xFFFFU; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    if ((bits & 0x7C00U) != 0x7C00U) {
+      ASSERT_EQ(from_half_bits(half), static_cast<float>(ov::float16::from_bits(half))) << bits;
+      ASSERT_EQ(to_half_bits(from_half_bits(half)), half);
+    }
+  }
 }
 
 }  // namespace
