@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -52,17 +55,25 @@ Tokens quantized_tokens(Tokens tokens, const Weight& weight) {
   return tokens;
 }
 
-std::vector<float> mean_of(const Tokens& tokens) {
+/// What share of all positions each kept token stands for. Counted alike, the tokens would speak for what is
+/// far from the mean, which is preferred when they are kept.
+std::vector<double> shares_of(const TokenReservoir& tokens) {
+  const std::vector<std::uint64_t> counts = tokens.counts();
+  const auto all = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  std::vector<double> shares;
+  std::ranges::transform(counts, std::back_inserter(shares),
+                         [&](std::uint64_t n) { return static_cast<double>(n) / std::max(all, 1.0); });
+  return shares;
+}
+
+std::vector<float> mean_of(const Tokens& tokens, const std::vector<double>& shares) {
   std::vector<double> sum(tokens.front().size(), 0.0);
-  for (const std::vector<float>& token : tokens) {
-    std::transform(sum.begin(), sum.end(), token.begin(), sum.begin(),
-                   [](double s, float x) { return s + static_cast<double>(x); });
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    for (std::size_t c = 0; c < sum.size(); ++c) {
+      sum[c] += shares[t] * static_cast<double>(tokens[t][c]);
+    }
   }
-  std::vector<float> mean;
-  for (const double s : sum) {
-    mean.push_back(static_cast<float>(s / static_cast<double>(tokens.size())));
-  }
-  return mean;
+  return {sum.begin(), sum.end()};
 }
 
 /// A layer's mean output for kept tokens: with its own weights and input, and with quantized ones.
@@ -76,10 +87,10 @@ MeanOutputs mean_outputs(const Weight& weight,
                          std::span<const float> values,
                          const QuantizedWeight& quantized,
                          const SiteStatistics& site,
-                         const Tokens& tokens,
-                         const Tokens& rounded) {
-  const std::vector<float> x = as_operand(weight, mean_of(tokens), site);
-  const std::vector<float> q = as_operand(weight, mean_of(rounded), site);
+                         std::vector<float> mean,
+                         std::vector<float> rounded_mean) {
+  const std::vector<float> x = as_operand(weight, std::move(mean), site);
+  const std::vector<float> q = as_operand(weight, std::move(rounded_mean), site);
   return {dot(values, x, weight), dot(quantized, q, weight), dot(quantized, x, weight)};
 }
 
@@ -220,7 +231,9 @@ class Corrector {
       return;
     }
     rounded_ = quantized_tokens(tokens_, weight_);
-    const MeanOutputs mean = mean_outputs(weight_, values_, quantized_, *observed.site, tokens_, rounded_);
+    const std::vector<double> shares = shares_of(observed.site->tokens);
+    const MeanOutputs mean = mean_outputs(weight_, values_, quantized_, *observed.site,
+                                          mean_of(tokens_, shares), mean_of(rounded_, shares));
     for (std::size_t c = 0; c < shift_.size(); ++c) {
       shift_[c] -= static_cast<float>(mean.quantized[c] - mean.quantized_of_exact_input[c]);
     }

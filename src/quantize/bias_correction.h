@@ -20,9 +20,9 @@ struct ChannelShift {
 
 /// What quantizing a layer's weight and its input takes from the mean of each output channel. The weight's
 /// part follows from the mean input, as in fast bias correction; the input's from tokens that were kept,
-/// quantized as the layer's FakeQuantize does. A channel is changed only if that lowers its mean error for
-/// those tokens. A layer without a bias gets one if that takes away a share of the error worth an addition;
-/// nullopt where there is nothing to say of it.
+/// quantized as the layer's FakeQuantize does, each as often as it was seen. A channel is changed only if
+/// that lowers its mean error for those tokens. A layer without a bias gets one if that takes away a share of
+/// the error worth an addition; nullopt where there is nothing to say of it.
 ///
 /// `values` are the weight's values before quantization; the layer's input is quantized already.
 std::optional<ChannelShift> channel_shift(const InferenceGraph& graph,

@@ -120,7 +120,8 @@ class Ranges {
       return channel_extremes(tensor, statistics_.statistics(),
                               options_.activation_range.value_or(kExtremes));
     }
-    const RangeEstimator usual = options_.search_ranges ? kExtremes : RangeEstimator{};
+    const RangeEstimator usual =
+        options_.search_ranges && !tensor.site->tokens.empty() ? kExtremes : RangeEstimator{};
     return tensor_extremes(tensor, statistics_.statistics(), options_.activation_range.value_or(usual));
   }
 

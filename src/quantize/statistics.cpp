@@ -129,9 +129,11 @@ void Statistics::Impl::add(std::size_t index, std::span<const float> values) {
     s.sum_mean[c] += static_cast<double>(mean[c]);
   }
   s.n_samples += 1;
-  for (std::size_t at = 3 * n; at < values.size(); at += n) {
-    if (!std::isnan(values[at])) {
-      s.tokens.offer(values.subspan(at, n));
+  if (values.size() > 3 * n) {
+    const auto tokens = values.subspan(3 * n, kTokensPerInference * n);
+    const auto counts = values.subspan(3 * n + tokens.size(), kTokensPerInference);
+    for (std::size_t t = 0; t < counts.size() && counts[t] > 0.0F; ++t) {
+      s.tokens.offer(tokens.subspan(t * n, n), static_cast<std::uint64_t>(counts[t]));
     }
   }
   if (s.site.keep == Site::Keep::mean) {

@@ -58,8 +58,9 @@ struct Statistics::Impl {
 
   explicit Impl(std::uint64_t hash, const std::vector<Site>& observed);
 
-  /// Adds one sample: f32 [3 + n_tokens, n_channels] as StatisticsOp writes it. Throws Error(bad_format)
-  /// naming the node for values that are not finite; ignores a sample of an empty tensor.
+  /// Adds one sample: f32 [n_rows, n_channels] as StatisticsOp writes it, of kTokensPerInference tokens or of
+  /// none. Throws Error(bad_format) naming the node for values that are
+  /// not finite; ignores a sample of an empty tensor.
   void add(std::size_t site, std::span<const float> min_max_mean_tokens);
 
   /// Adds all samples of the same site taken elsewhere.

@@ -5,7 +5,8 @@
 // without a name.
 // A site: its name, u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
 // [n_channels], f32 max, f64 sums of means, its first shape (u64 rank, i64 dimensions), then n_rows rows: u32
-// size, f32 values (size 0 repeats the row before), then tokens: u64 count, f32 [count, n_channels].
+// size, f32 values (size 0 repeats the row before), then tokens: u64 count, for
+// each f32 [n_channels] and u64 positions it stands for.
 
 #include <algorithm>
 #include <cerrno>
@@ -28,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[] = "SOTTOSTA";
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 32U;  // of anything: larger numbers are damage
 
 /// FNV-1a over what was written or read so far.
@@ -185,8 +186,10 @@ void write_site(Writer& out, const SiteStatistics& s, const SampleStore& store) 
   }
   const std::vector<std::vector<float>> tokens = s.tokens.rows();
   out.number<std::uint64_t>(tokens.size());
-  for (const std::vector<float>& token : tokens) {
-    out.values(token);
+  const std::vector<std::uint64_t> n_positions = s.tokens.counts();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    out.values(tokens[i]);
+    out.number(n_positions[i]);
   }
 }
 
@@ -235,11 +238,11 @@ SiteStatistics read_site_statistics(Reader& in, SampleStore& store) {
   s.first_shape.resize(in.count(sizeof(std::int64_t)));
   in.values(s.first_shape);
   read_rows(in, s, store);
-  const std::size_t n_tokens = in.count(s.site.n_channels * sizeof(float));
+  const std::size_t n_tokens = in.count(s.site.n_channels * sizeof(float) + sizeof(std::uint64_t));
   std::vector<float> token(s.site.n_channels);
   for (std::size_t i = 0; i < n_tokens; ++i) {
     in.values(token);
-    s.tokens.offer(token);
+    s.tokens.offer(token, in.number<std::uint64_t>());
   }
   return s;
 }

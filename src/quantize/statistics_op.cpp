@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -157,18 +158,24 @@ std::vector<float> distances(const float* x,
   return far;
 }
 
-/// Chooses `n` positions, all if there are not more. One may be chosen twice. Half of the chances are even,
-/// half go with the distance from the mean: of 30 s with one sentence in them, silence would else be nearly
-/// all. Where the first falls depends on the data, so the same data gives the same positions.
-std::vector<std::size_t> choose_positions(const float* x,
-                                          const std::array<std::size_t, 3>& shape,
-                                          const Accumulator& total,
-                                          std::size_t n) {
+/// A position, and how many it stands for.
+struct Choice {
+  std::size_t at = 0;
+  float n_positions = 1.0F;
+};
+
+/// Chooses `n` positions, all if there are not more. Half of the chances are even, half go with the distance
+/// from the mean: of 30 s with one sentence in them, silence would else be nearly all. Where the first falls
+/// depends on the data, so the same data gives the same positions.
+std::vector<Choice> choose_positions(const float* x,
+                                     const std::array<std::size_t, 3>& shape,
+                                     const Accumulator& total,
+                                     std::size_t n) {
   const std::size_t n_positions = shape[0] * shape[2];
-  std::vector<std::size_t> chosen;
+  std::vector<Choice> chosen;
   if (n_positions <= n) {
     for (std::size_t at = 0; at < n_positions; ++at) {
-      chosen.push_back(at);
+      chosen.push_back({at});
     }
     return chosen;
   }
@@ -179,27 +186,34 @@ std::vector<std::size_t> choose_positions(const float* x,
   const std::uint64_t seed = std::bit_cast<std::uint32_t>(x[0]) * std::uint64_t{0x9E3779B97F4A7C15};
   double next = stride * static_cast<double>(seed >> 32U) / 4294967296.0;
   double reached = 0.0;
-  for (std::size_t at = 0; at < n_positions; ++at) {
-    reached += even + static_cast<double>(far[at]);
-    for (; next < reached && chosen.size() < n; next += stride) {
-      chosen.push_back(at);
+  for (std::size_t at = 0; at < n_positions && chosen.size() < n; ++at) {
+    const double chance = even + static_cast<double>(far[at]);
+    reached += chance;
+    double n_times = 0.0;
+    for (; next < reached; next += stride) {
+      n_times += 1.0;
+    }
+    if (n_times > 0.0) {
+      chosen.push_back({at, static_cast<float>(std::max(1.0, std::nearbyint(n_times * stride / chance)))});
     }
   }
   return chosen;
 }
 
-/// Writes the values of chosen positions to `out` [n, channels].
+/// Writes the values of chosen positions to `tokens` [n, channels], and what they stand for to `counts` [n].
 void sample_tokens(const float* x,
                    const std::array<std::size_t, 3>& shape,
                    const Accumulator& total,
                    std::size_t n,
-                   float* out) {
+                   float* tokens,
+                   float* counts) {
   const auto [outer, channels, inner] = shape;
-  for (const std::size_t at : choose_positions(x, shape, total, n)) {
+  for (const auto [at, n_positions] : choose_positions(x, shape, total, n)) {
     const float* from = x + at / inner * channels * inner + at % inner;
     for (std::size_t c = 0; c < channels; ++c) {
-      *out++ = from[c * inner];
+      *tokens++ = from[c * inner];
     }
+    *counts++ = n_positions;
   }
 }
 
@@ -227,7 +241,7 @@ StatisticsOp::StatisticsOp(const ov::Output<ov::Node>& tensor,
 }
 
 void StatisticsOp::validate_and_infer_types() {
-  set_output_type(0, ov::element::f32, ov::PartialShape{3 + n_tokens_, n_channels_});
+  set_output_type(0, ov::element::f32, ov::PartialShape{n_rows(n_tokens_, n_channels_), n_channels_});
 }
 
 std::shared_ptr<ov::Node> StatisticsOp::clone_with_new_inputs(const ov::OutputVector& inputs) const {
@@ -246,12 +260,11 @@ bool StatisticsOp::evaluate(ov::TensorVector& outputs, const ov::TensorVector& i
   const auto n_tokens = static_cast<std::size_t>(n_tokens_);
   const std::size_t n_values = inputs[0].get_size();
   const auto shape = outer_channels_inner(inputs[0].get_shape(), axis_);
-  outputs[0].set_shape({3 + n_tokens, n});
+  outputs[0].set_shape({static_cast<std::size_t>(n_rows(n_tokens_, n_channels_)), n});
   float* out = outputs[0].data<float>();
+  float* counts = out + (3 + n_tokens) * n;
   Accumulator total(n);
-  for (std::size_t t = 0; t < n_tokens; ++t) {
-    out[(3 + t) * n] = std::numeric_limits<float>::quiet_NaN();
-  }
+  std::fill(out + 3 * n, out + outputs[0].get_size(), 0.0F);
   if (n_values != 0) {
     std::vector<float> buffer;
     const float* x = nullptr;
@@ -260,7 +273,7 @@ bool StatisticsOp::evaluate(ov::TensorVector& outputs, const ov::TensorVector& i
     }
     accumulate(x, shape, total);
     if (n_tokens > 0) {
-      sample_tokens(x, shape, total, n_tokens, out + 3 * n);
+      sample_tokens(x, shape, total, n_tokens, out + 3 * n, counts);
     }
   }
   const double per_channel = static_cast<double>(std::max<std::size_t>(n_values / n, 1));

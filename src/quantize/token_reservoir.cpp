@@ -21,7 +21,7 @@ std::uint64_t hash_of(std::span<const float> token) {
 
 }  // namespace
 
-void TokenReservoir::offer(std::span<const float> token) {
+void TokenReservoir::offer(std::span<const float> token, std::uint64_t n_positions) {
   const std::uint64_t hash = hash_of(token);
   if (by_hash_.size() == kCapacity && !by_hash_.contains(hash)) {
     const auto largest = std::prev(by_hash_.end());
@@ -30,29 +30,41 @@ void TokenReservoir::offer(std::span<const float> token) {
     }
     by_hash_.erase(largest);
   }
-  const auto [kept, is_new] = by_hash_.try_emplace(hash, token.size());
-  if (is_new) {
-    std::ranges::transform(token, kept->second.begin(),
+  Token& kept = by_hash_[hash];
+  kept.n_positions += n_positions;
+  if (kept.halves.empty()) {
+    std::ranges::transform(token, std::back_inserter(kept.halves),
                            [](float x) { return to_half_bits(saturate_to_half(x)); });
   }
 }
 
 void TokenReservoir::merge(const TokenReservoir& other) {
-  for (const std::vector<float>& token : other.rows()) {
-    offer(token);
+  const std::vector<std::vector<float>> tokens = other.rows();
+  const std::vector<std::uint64_t> n_positions = other.counts();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    offer(tokens[i], n_positions[i]);
   }
 }
 
 std::vector<std::vector<float>> TokenReservoir::rows() const {
   std::vector<std::vector<float>> tokens;
   for (const auto& [hash, token] : by_hash_) {
-    std::ranges::transform(token, std::back_inserter(tokens.emplace_back()), from_half_bits);
+    std::ranges::transform(token.halves, std::back_inserter(tokens.emplace_back()), from_half_bits);
   }
   return tokens;
 }
 
+std::vector<std::uint64_t> TokenReservoir::counts() const {
+  std::vector<std::uint64_t> counts;
+  for (const auto& [hash, token] : by_hash_) {
+    counts.push_back(token.n_positions);
+  }
+  return counts;
+}
+
 std::size_t TokenReservoir::size_bytes() const {
-  return by_hash_.empty() ? 0 : by_hash_.size() * by_hash_.begin()->second.size() * sizeof(std::uint16_t);
+  return by_hash_.empty() ? 0
+                          : by_hash_.size() * by_hash_.begin()->second.halves.size() * sizeof(std::uint16_t);
 }
 
 }  // namespace sotto::quantize

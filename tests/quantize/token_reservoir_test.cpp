@@ -58,6 +58,16 @@ TEST(TokenReservoir, MergedIsWhatOneWouldHaveKept) {
   EXPECT_EQ(merged.rows(), offered(0, 1000).rows());
 }
 
+TEST(TokenReservoir, CountsThePositionsOfATokenWhereverItWasSeen) {
+  TokenReservoir one;
+  one.offer(token(7), 3);
+  one.offer(token(7));
+  TokenReservoir other;
+  other.offer(token(7), 40);
+  one.merge(other);
+  EXPECT_EQ(one.counts(), std::vector<std::uint64_t>{44});
+}
+
 TEST(TokenReservoir, HoldsHalvesAndSaturates) {
   TokenReservoir reservoir;
   reservoir.offer(std::vector<float>{1.0F / 3.0F, 1e6F, -1e6F, 1e-9F});
