@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sotto/audio.h"
+#include "sotto/error.h"
 #include "sotto/log.h"
 #include "sotto/model.h"
 
@@ -163,6 +164,21 @@ struct Listeners {
   std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference{};
 };
 
+/// One of several recordings. What it is told comes in its turn: after the end of the recording before it.
+struct Recording {
+  struct Audio {
+    std::unique_ptr<audio::AudioSource> source{};  ///< at its beginning; null: there is nothing to hear
+    std::optional<Unfinished> unfinished{};        ///< where to go on
+  };
+  /// Called once, maybe before the recording's turn. Throwing an Error fails this recording only.
+  std::function<Audio()> open;
+  bool is_slow_to_open = false;  ///< what was heard before is told first
+  std::function<void()> on_begin{};
+  Listeners listeners{};  ///< on_inference is not told
+  std::function<void(Transcription)> on_finished;
+  std::function<void(const Error&)> on_failed;
+};
+
 /// A compiled Whisper, ready to hear. Not for use from two threads at once.
 class Transcriber {
  public:
@@ -181,6 +197,14 @@ class Transcriber {
                            const Listeners& listeners = {},
                            const Progress& progress = {},
                            const Unfinished* unfinished = nullptr);
+
+  /// The same of one recording after the other, until next() is nullopt. With batches the last windows of one
+  /// are decoded together with the first of the next ones, so that batches are full however short recordings
+  /// are; each is heard as it is alone. At most batch_size + 1 are open at once. Throws what validate() does,
+  /// Error(cancelled), and what on_begin, on_finished and on_failed throw.
+  void transcribe_all(const std::function<std::optional<Recording>()>& next,
+                      const TranscribeOptions& options = {},
+                      const Progress& progress = {});
 
   /// Probability of each language in the first 30 s of `mel` ([n_mels, any]).
   std::map<std::string, double> detect_language(const audio::LogMel& mel);

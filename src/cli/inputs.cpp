@@ -126,6 +126,10 @@ std::string safe_stem(const std::string& file_name) {
   return stem.empty() ? "media" : stem;
 }
 
+bool Input::is_file() const {
+  return name != kStandardInput && !is_url(name);
+}
+
 std::vector<Input> expand_inputs(const std::vector<std::string>& names) {
   std::vector<Input> inputs;
   for (const std::string& name : names) {

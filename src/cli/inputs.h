@@ -15,6 +15,9 @@ namespace sotto::cli {
 struct Input {
   std::string name;         ///< a path, a URL, or "-"
   std::string output_name;  ///< what its outputs are called, without their extension
+
+  /// False for what must be fetched or waited for.
+  bool is_file() const;
 };
 
 /// Files, all media below directories in order of their names, the matches of globs that the shell has not

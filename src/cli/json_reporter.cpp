@@ -98,6 +98,25 @@ void JsonReporter::failed(const std::string& input,
                         {"can_resume", can_resume}});
 }
 
+void JsonReporter::checked(const std::string& input, const BatchCheck& check) {
+  Json differences = Json::array();
+  for (const SegmentDifference& difference : check.differences) {
+    Json words = Json::array();
+    for (const text::AlignedWord& word : difference.words) {
+      words.push_back({word.reference, word.hypothesis});
+    }
+    differences.push_back(
+        {{"start", difference.start_s}, {"end", difference.end_s}, {"words", std::move(words)}});
+  }
+  write_line(console_, {{"event", "batch_checked"},
+                        {"input", input},
+                        {"n_words", check.n_words},
+                        {"n_substituted", check.n_substituted},
+                        {"n_left_out", check.n_left_out},
+                        {"n_added", check.n_added},
+                        {"differences", std::move(differences)}});
+}
+
 void JsonReporter::end(int status) {
   write_line(console_, {{"event", "end"}, {"status", status}});
 }

@@ -18,6 +18,7 @@ class JsonReporter final : public Reporter {
               const Error& error,
               const std::vector<std::filesystem::path>& kept,
               bool can_resume) override;
+  void checked(const std::string& input, const BatchCheck& check) override;
   void end(int status) override;
   Progress progress(std::stop_token stop) override;
 

@@ -33,6 +33,7 @@ class OutputFiles {
   std::vector<std::filesystem::path> write_partial(const std::string& name,
                                                    const transcribe::Transcription& heard) const;
 
+  const std::vector<subtitles::Format>& formats() const { return formats_; }
   /// DIRECTORY/NAME.partial.journal
   std::filesystem::path journal_path(const std::string& name) const;
 

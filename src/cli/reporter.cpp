@@ -108,6 +108,16 @@ class TextReporter final : public Reporter {
     console_.error(error.what() + note + (can_resume ? " --resume goes on there." : ""));
   }
 
+  void checked(const std::string& input, const BatchCheck& check) override {
+    for (const SegmentDifference& difference : check.differences) {
+      console_.print(fmt::format("[{} --> {}] {}", clock_time(difference.start_s),
+                                 clock_time(difference.end_s), printable(marked(difference.words))));
+    }
+    console_.print(fmt::format("{}: of {} words batches change {}, leave out {} and add {}, in {} segments",
+                               input, check.n_words, check.n_substituted, check.n_left_out, check.n_added,
+                               check.differences.size()));
+  }
+
   void end(int) override {}
 
   Progress progress(std::stop_token stop) override { return console_.progress(std::move(stop)); }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/batch_check.h"
 #include "cli/console.h"
 #include "cli/transcribe_arguments.h"
 #include "sotto/error.h"
@@ -39,6 +40,8 @@ class Reporter {
                       const Error& error,
                       const std::vector<std::filesystem::path>& kept,
                       bool can_resume) = 0;
+  /// What --check-batch found, after all inputs.
+  virtual void checked(const std::string& input, const BatchCheck& check) = 0;
   virtual void end(int status) = 0;
   virtual Progress progress(std::stop_token stop) = 0;
 };

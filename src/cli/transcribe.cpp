@@ -54,6 +54,22 @@ void finish_session(TranscribeArguments& arguments) {
   }
 }
 
+/// --check-batch asks for batches, and for a place to show what it finds.
+void finish_check(const CLI::App& app, TranscribeArguments& arguments) {
+  if (!arguments.check_batch) {
+    return;
+  }
+  if (arguments.to_stdout) {
+    throw Error(ErrorCode::invalid_argument, "--check-batch", "expected no --stdout, both write there.");
+  }
+  if (app.get_option("--batch-size")->count() == 0) {
+    arguments.options.batch_size = 0;
+  } else if (arguments.options.batch_size == 1) {
+    throw Error(ErrorCode::invalid_argument, "--check-batch",
+                "expected --batch-size of 0 or above 1, found 1: there is nothing to compare.");
+  }
+}
+
 int run(const CLI::App& app, TranscribeArguments& arguments, const Context& context) {
   finish(arguments.options, arguments.temperature);
   context.console.set_quiet(arguments.quiet);
@@ -69,6 +85,7 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
   if (arguments.to_stdout && (arguments.mux || arguments.burn)) {
     throw Error(ErrorCode::invalid_argument, "--stdout", "expected no --mux or --burn, which write files.");
   }
+  finish_check(app, arguments);
   expect_ffmpeg(arguments);
   finish_session(arguments);
   std::vector<Input> inputs = expand_inputs(arguments.inputs);
@@ -100,6 +117,9 @@ void add_files(CLI::App& app, TranscribeArguments& arguments) {
       ->group(kInputAndOutput);
   app.add_flag("--resume", arguments.resume,
                "go on where a run that was killed or stopped ended, by the journal it left")
+      ->group(kInputAndOutput);
+  app.add_flag("--check-batch", arguments.check_batch,
+               "hear all once more, one window after the other, and show which words batches change")
       ->group(kInputAndOutput);
   add_field(app, {"mux", "write a copy of the video with the subtitles as a stream"}, "--mux", arguments.mux)
       ->group(kInputAndOutput);

@@ -30,6 +30,7 @@ struct TranscribeArguments {
   bool print_colors = false;
   bool json_lines = false;
   bool resume = false;
+  bool check_batch = false;
   bool words_if_possible = false;  ///< word times are wanted for the layout's sake, not asked for
   transcribe::TranscribeOptions options;
   TemperatureOptions temperature;

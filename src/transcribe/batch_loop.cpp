@@ -1,15 +1,11 @@
 #include "transcribe/batch_loop.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "core/log.h"
 #include "transcribe/batch_decoder.h"
-#include "transcribe/clips.h"
 #include "transcribe/frames.h"
-#include "transcribe/language.h"
-#include "transcribe/quiet_cut.h"
 #include "transcribe/random.h"
 #include "transcribe/temperature_fallback.h"
 
@@ -27,82 +23,55 @@ std::size_t batch_size_of(const TranscribeOptions& options) {
 BatchLoop::BatchLoop(BatchInference& inference,
                      const DecodingTask& task,
                      const Vocabulary& vocabulary,
-                     const model::ModelDimensions& dims,
                      const TranscribeOptions& options,
-                     WindowLoop::Setting setting)
+                     const Progress& progress,
+                     std::function<void()> on_window)
     : inference_(inference),
       task_(task),
       vocabulary_(vocabulary),
       options_(options),
-      language_(std::move(setting.language)),
-      words_(setting.words),
-      frames_per_timestamp_(audio::kWindowFrames / static_cast<std::size_t>(dims.n_audio_ctx)),
+      progress_(progress),
+      on_window_(std::move(on_window)),
       initial_prompt_(initial_prompt_of(options, vocabulary)) {
-  if (setting.unfinished != nullptr) {
-    go_on(*setting.unfinished);
-  }
+  forget();
 }
 
-void BatchLoop::go_on(const Unfinished& unfinished) {
-  start_ = unfinished.checkpoint;
-  heard_.restore(unfinished.segments);
-  if (words_ != nullptr) {
-    words_->set_last_speech_s(start_.last_speech_s);
-  }
-}
-
-Transcription BatchLoop::run(const MelReader& read_mel,
-                             const Listeners& listeners,
-                             const Progress& progress,
-                             std::optional<double> total_s) {
-  const auto report = [&](std::size_t done_frames) {
-    const double done_s = to_seconds(done_frames);
-    step(progress, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
-  };
-  Batch batch;
-  const auto flush = [&] {
-    if (!batch.mels.empty()) {
-      report(batch.spans.front().seek_frames);
-      transcribe(batch, listeners, progress.stop);
-      const std::size_t end = batch.spans.back().seek_frames + batch.spans.back().n_frames;
-      report(end);
-      if (listeners.on_checkpoint) {
-        listeners.on_checkpoint({.clip = batch.clip,
-                                 .seek_frames = end,
-                                 .language = language_,
-                                 .last_speech_s = words_ != nullptr ? words_->last_speech_s() : 0.0});
-      }
-      batch = {};
-    }
-  };
-  const std::vector<Clip> clips = clips_of(options_);
-  for (std::size_t i = start_.clip; i < clips.size(); ++i) {
-    const Clip& clip = clips[i];
-    std::size_t seek = i == start_.clip ? std::max(clip.begin_frame, start_.seek_frames) : clip.begin_frame;
-    while (auto window = next_window(read_mel, clip, options_, seek)) {
-      if (window->segment_frames == audio::kWindowFrames && clip.end_frame - seek > audio::kWindowFrames) {
-        cut(*window, quiet_cut(window->mel, window->segment_frames));
-      }
-      batch.clip = i;
-      batch.spans.push_back({seek, window->segment_frames});
-      batch.mels.push_back(std::move(window->mel));
-      seek += batch.spans.back().n_frames;
-      if (batch.mels.size() == batch_size_of(options_)) {
-        flush();
-      }
+void BatchLoop::hear(BatchRecording& recording) {
+  while (const auto window = recording.next()) {
+    inference_.add(window->mel);
+    windows_.push_back({&recording, window->span, window->clip});
+    if (windows_.size() == batch_size_of(options_)) {
+      flush();
     }
   }
-  flush();
-  return heard_.take(vocabulary_, options_, language_);
 }
 
-void BatchLoop::transcribe(Batch& batch, const Listeners& listeners, const std::stop_token& stop) {
-  inference_.encode_all(batch.mels);
-  hear_languages(batch.spans);
+void BatchLoop::flush() {
+  if (!windows_.empty()) {
+    report(windows_.front(), windows_.front().span.seek_frames);
+    decode();
+    forget();
+  }
+}
+
+void BatchLoop::forget() {
+  windows_.clear();
+  inference_.begin_batch(batch_size_of(options_));
+}
+
+void BatchLoop::report(const Waiting& window, std::size_t done_frames) const {
+  const double done_s = to_seconds(done_frames);
+  const std::optional<double> total_s = window.recording->total_s();
+  step(progress_, "transcribing", total_s ? std::min(done_s, *total_s) : done_s, total_s.value_or(0.0));
+}
+
+void BatchLoop::decode() {
+  hear_languages();
   std::vector<DecodingTask::Run> runs;
-  for (const WindowSpan& span : batch.spans) {
-    const std::uint64_t seed = Random({options_.seed, span.seek_frames}).next();
-    runs.push_back({span.language, initial_prompt_, options_.temperatures.front(), seed, stop});
+  for (const Waiting& window : windows_) {
+    const std::uint64_t seed = Random({options_.seed, window.span.seek_frames}).next();
+    runs.push_back(
+        {window.span.language, initial_prompt_, options_.temperatures.front(), seed, progress_.stop});
   }
   std::vector<std::optional<DecodingResult>> first = decode_first(runs);
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -112,25 +81,27 @@ void BatchLoop::transcribe(Batch& batch, const Listeners& listeners, const std::
       run.temperature = temperature;
       return task_.run(inference_, run);
     };
-    DecodingResult result = decode_with_fallback(decode, options_, std::move(first[i]));
-    if (!is_silence(result, options_)) {
-      keep(std::move(result), batch.spans[i], listeners);
+    const Waiting& window = windows_[i];
+    window.recording->add(decode_with_fallback(decode, options_, std::move(first[i])), window.span,
+                          window.clip);
+    report(window, window.span.seek_frames + window.span.n_frames);
+    if (on_window_) {
+      on_window_();
     }
   }
 }
 
-void BatchLoop::hear_languages(std::vector<WindowSpan>& spans) {
+void BatchLoop::hear_languages() {
   const bool listens = options_.multilingual && vocabulary_.is_multilingual;
   LogitRows logits;
   if (listens) {
-    logits = inference_.start_all(std::vector<TokenId>(spans.size(), vocabulary_.sot), 0).next;
+    logits = inference_.start_all(std::vector<TokenId>(windows_.size(), vocabulary_.sot), 0).next;
   }
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    if (listens) {
-      language_ = next_language(language_, language_probabilities(logits[i], vocabulary_, options_.languages),
-                                options_.language_detection_threshold);
-    }
-    spans[i].language = language_;
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    BatchRecording& recording = *windows_[i].recording;
+    windows_[i].span.language =
+        listens ? recording.language(language_probabilities(logits[i], vocabulary_, options_.languages))
+                : recording.language();
   }
 }
 
@@ -142,22 +113,6 @@ std::vector<std::optional<DecodingResult>> BatchLoop::decode_first(
     std::copy(together.begin(), together.end(), results.begin());
   }
   return results;
-}
-
-void BatchLoop::keep(DecodingResult result, const WindowSpan& span, const Listeners& listeners) {
-  const bool is_timed = std::any_of(result.tokens.begin(), result.tokens.end(),
-                                    [&](TokenId id) { return vocabulary_.is_timestamp(id); });
-  if (is_timed && vocabulary_.is_text(result.tokens.back())) {
-    // A window that is decoded next would say it again; here it ends with the window.
-    result.tokens.push_back(vocabulary_.timestamp_begin +
-                            static_cast<TokenId>(span.n_frames / frames_per_timestamp_));
-  }
-  WindowSegments found = split_segments(result, span, vocabulary_, frames_per_timestamp_);
-  if (words_ != nullptr && !words_->add(found, span)) {
-    return;
-  }
-  remove_empty_segments(found.segments);
-  heard_.add(std::move(found.segments), listeners);
 }
 
 }  // namespace sotto::transcribe

@@ -1,57 +1,60 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
-#include <stop_token>
 #include <vector>
 
-#include "transcribe/window_loop.h"
+#include "sotto/log.h"
+#include "transcribe/batch_recording.h"
+#include "transcribe/decoding_task.h"
+#include "transcribe/inference.h"
 
 namespace sotto::transcribe {
 
-/// Cuts a spectrogram into windows of up to 30 s at pauses and decodes batch_size of them at a time.
+/// Decodes batch_size windows at a time, of one recording or of several that follow each other.
 ///
 /// Windows do not depend on each other, so they are not shown the text before them; all else is as in a
 /// WindowLoop: the first temperature is decoded for all together (beam search and sampling one by one), each
 /// result passes the same gates, and those that fail are tried again one by one.
 class BatchLoop {
  public:
-  /// The parts are used while run() runs and must outlive it.
+  /// The parts are used while recordings are heard and must outlive it. `on_window` is called after what was
+  /// heard in each window is told, before the next one's is.
   BatchLoop(BatchInference& inference,
             const DecodingTask& task,
             const Vocabulary& vocabulary,
-            const model::ModelDimensions& dims,
             const TranscribeOptions& options,
-            WindowLoop::Setting setting);
+            const Progress& progress,
+            std::function<void()> on_window = {});
 
-  /// As WindowLoop::run.
-  Transcription run(const MelReader& read_mel,
-                    const Listeners& listeners,
-                    const Progress& progress,
-                    std::optional<double> total_s);
+  /// Reads a recording to its end. Windows that do not fill a batch wait for those of the next recording, or
+  /// for flush(): until it is_done() the recording must stay. Throws Error(cancelled) on a requested stop.
+  void hear(BatchRecording& recording);
+  /// Decodes the windows that wait.
+  void flush();
+  /// Forgets the windows that wait, after an error.
+  void forget();
 
  private:
-  struct Batch {
-    std::vector<audio::LogMel> mels;
-    std::vector<WindowSpan> spans;
-    std::size_t clip = 0;  // of the last window
+  struct Waiting {
+    BatchRecording* recording;
+    WindowSpan span;
+    std::size_t clip = 0;
   };
-  void go_on(const Unfinished& unfinished);
-  void transcribe(Batch& batch, const Listeners& listeners, const std::stop_token& stop);
-  void hear_languages(std::vector<WindowSpan>& spans);
+  void report(const Waiting& window, std::size_t done_frames) const;
+  void decode();
+  void hear_languages();
   std::vector<std::optional<DecodingResult>> decode_first(const std::vector<DecodingTask::Run>& runs);
-  void keep(DecodingResult result, const WindowSpan& span, const Listeners& listeners);
 
   BatchInference& inference_;
   const DecodingTask& task_;
   const Vocabulary& vocabulary_;
   const TranscribeOptions& options_;
-  std::string language_;  // of the window before; empty until one is heard
-  WordTimestamps* words_;
-  std::size_t frames_per_timestamp_;
+  const Progress& progress_;
+  std::function<void()> on_window_;
   std::vector<TokenId> initial_prompt_;
-  Transcript heard_;
-  Checkpoint start_;
+  std::vector<Waiting> windows_;
 };
 
 /// What runs of a fixed number of windows there are: batch_size, 8 where it is 0.

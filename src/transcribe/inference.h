@@ -37,17 +37,19 @@ struct BatchLogits {
 };
 
 /// What decoding several windows at once asks of a model. The sequence of calls is
-/// (encode_all (start_all step* | choose (start step*)*)*)*.
+/// (begin_batch (add | encode start)* (start_all step* | choose (start step*)*)*)*.
 class BatchInference : public Inference {
  public:
-  /// Hears windows, one or more; what follows is about all of them.
-  virtual void encode_all(std::span<const audio::LogMel> windows) = 0;
+  /// Begins a batch of at most n_windows.
+  virtual void begin_batch(std::size_t n_windows) = 0;
+  /// Hears a window of the batch, as encode() does. In between others may be encoded, for their language.
+  virtual void add(const audio::LogMel& window) = 0;
   /// Feeds prompts of one length, row-major [n_windows, length], row r about window r. In the steps that
   /// follow every row keeps its window. Where drops_rows(), steps may leave rows out for good; source_rows
   /// then names each row at most once, and row r itself where it is not left out and r < n_rows.
   virtual BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) = 0;
   virtual bool drops_rows() const = 0;
-  /// Makes one of the windows the one that start() is about.
+  /// Makes one of the windows that were added the one that start() is about.
   virtual void choose(std::size_t window) = 0;
 };
 

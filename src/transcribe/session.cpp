@@ -115,6 +115,7 @@ ov::CompiledModel Session::compile_decoder(const std::shared_ptr<ov::Model>& dec
   if (projections) {
     projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
     keys_.emplace(compile(core_, projections, options_, "decoder"));
+    keys_->resize(max_windows_);
   }
   return compile_alone(core_, decoder, options_, "decoder");
 }
@@ -123,6 +124,7 @@ void Session::listen(OnInference listener) {
   listener_ = std::move(listener);
   keys_time_ = {};
   heard_ = false;
+  begin_batch(1);
   n_encoder_runs_ = 0;
   n_decoder_runs_ = 0;
 }
@@ -167,10 +169,14 @@ bool Session::hear(const audio::LogMel& window) {
 }
 
 /// Computes the window's keys and values where that is not done.
-void Session::project(std::size_t slot) {
-  const auto begin = std::chrono::steady_clock::now();
-  model::translate_ir_errors("decoder", ErrorCode::internal, [&] { keys_->hear(hidden_states_, slot); });
-  keys_time_ += std::chrono::steady_clock::now() - begin;
+void Session::project() {
+  if (!has_keys_) {
+    slot_ = row_windows_.size();
+    const auto begin = std::chrono::steady_clock::now();
+    model::translate_ir_errors("decoder", ErrorCode::internal, [&] { keys_->hear(hidden_states_, slot_); });
+    keys_time_ += std::chrono::steady_clock::now() - begin;
+    has_keys_ = true;
+  }
 }
 
 /// Gives the window to the decoder, as one row.
@@ -179,12 +185,7 @@ void Session::give_window() {
     set_hidden_states(1);
     return;
   }
-  if (!has_keys_) {
-    slot_ = 0;
-    keys_->resize(1);
-    project(slot_);
-    has_keys_ = true;
-  }
+  project();
   keys_->bind(decoder_, slot_, 1);
 }
 
@@ -212,33 +213,43 @@ void Session::take_window_back(std::size_t n_rows) {
   }
 }
 
-void Session::encode_all(std::span<const audio::LogMel> windows) {
-  row_windows_.resize(windows.size());
-  std::iota(row_windows_.begin(), row_windows_.end(), 0);
+void Session::begin_batch(std::size_t n_windows) {
+  row_windows_.clear();
+  has_keys_ = false;
+  max_windows_ = n_windows;
   if (keys_) {
-    keys_->resize(windows.size());
+    keys_->resize(n_windows);
   }
-  for (std::size_t i = 0; i < windows.size(); ++i) {
-    hear(windows[i]);
-    if (keys_) {
-      project(i);
-    }
-    if (i == 0) {
-      ov::Shape shape = hidden_states_.get_shape();
-      shape[0] = windows.size();
+}
+
+void Session::add(const audio::LogMel& window) {
+  encode(window);
+  if (keys_) {
+    project();
+  }
+  const std::size_t place = row_windows_.size();
+  if (place == 0) {
+    ov::Shape shape = hidden_states_.get_shape();
+    shape[0] = max_windows_;
+    if (!batch_states_ || batch_states_.get_shape() != shape) {
       batch_states_ = ov::Tensor(ov::element::f32, shape);
     }
-    std::copy_n(hidden_states_.data<const float>(), hidden_states_.get_size(),
-                batch_states_.data<float>() + i * hidden_states_.get_size());
   }
-  choose(0);
+  std::copy_n(hidden_states_.data<const float>(), hidden_states_.get_size(),
+              states_of(place, 1).data<float>());
+  row_windows_.push_back(place);
+  has_keys_ = false;  // the next window's place is behind
+}
+
+/// Of windows of the batch that follow each other, in place.
+ov::Tensor Session::states_of(std::size_t first, std::size_t n_windows) {
+  ov::Shape shape = batch_states_.get_shape();
+  shape[0] = n_windows;
+  return {ov::element::f32, shape, batch_states_.data<float>() + first * shape[1] * shape[2]};
 }
 
 void Session::choose(std::size_t window) {
-  ov::Shape one = batch_states_.get_shape();
-  const std::size_t n_values = one[1] * one[2];
-  one[0] = 1;
-  hidden_states_ = ov::Tensor(ov::element::f32, one, batch_states_.data<float>() + window * n_values);
+  hidden_states_ = states_of(window, 1);
   heard_ = false;
   const auto at = std::find(row_windows_.begin(), row_windows_.end(), window);
   slot_ = static_cast<std::size_t>(at - row_windows_.begin());
@@ -246,7 +257,7 @@ void Session::choose(std::size_t window) {
 }
 
 BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t position) {
-  const std::size_t n_rows = batch_states_.get_shape()[0];
+  const std::size_t n_rows = row_windows_.size();
   const std::size_t length = prompts.size() / n_rows;
   std::vector<std::int32_t> rows(n_rows);
   std::iota(rows.begin(), rows.end(), 0);
@@ -259,7 +270,7 @@ BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t pos
     order_windows();
     keys_->bind(decoder_, 0, n_rows);
   } else {
-    decoder_.set_tensor("encoder_hidden_states", batch_states_);
+    decoder_.set_tensor("encoder_hidden_states", states_of(0, n_rows));
   }
   feed_decoder(prompts, rows, positions);
   take_window_back(n_rows);

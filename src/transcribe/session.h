@@ -41,7 +41,8 @@ class Session final : public BatchInference, public Aligner {
   PromptLogits start(std::span<const TokenId> prompt, std::size_t position) override;
   LogitRows step(std::span<const TokenId> tokens, std::span<const std::int32_t> source_rows) override;
 
-  void encode_all(std::span<const audio::LogMel> windows) override;
+  void begin_batch(std::size_t n_windows) override;
+  void add(const audio::LogMel& window) override;
   BatchLogits start_all(std::span<const TokenId> prompts, std::size_t position) override;
   bool drops_rows() const override { return keys_.has_value(); }
   void choose(std::size_t window) override;
@@ -66,7 +67,8 @@ class Session final : public BatchInference, public Aligner {
   ov::CompiledModel compile_decoder(const std::shared_ptr<ov::Model>& decoder,
                                     const std::shared_ptr<ov::Model>& projections);
   bool hear(const audio::LogMel& window);
-  void project(std::size_t slot);
+  void project();
+  ov::Tensor states_of(std::size_t first, std::size_t n_windows);
   void give_window();
   void take_window_back(std::size_t n_rows);
   void order_windows();
@@ -86,8 +88,9 @@ class Session final : public BatchInference, public Aligner {
   std::size_t n_vocab_;
   std::optional<WindowKeys> keys_;             ///< none where the decoder makes them itself
   std::chrono::duration<double> keys_time_{};  ///< what they took since the decoder's last inference
-  std::size_t slot_ = 0;                       ///< of the window that start() is about, in keys_
-  std::vector<std::size_t> row_windows_;  ///< of the rows of start_all, and behind them of those left out
+  std::size_t slot_ = 0;  ///< of the window that start() is about, in keys_: behind those of a batch
+  std::vector<std::size_t> row_windows_;  ///< of the rows of a batch, and behind them of those left out
+  std::size_t max_windows_ = 1;           ///< of a batch
   bool is_batch_ = false;                 ///< the rows are of start_all
   bool has_keys_ = false;                 ///< that slot is filled
   bool shares_window_;                    ///< cross-attention K and V are state, one for all rows of a window
@@ -103,7 +106,7 @@ class Session final : public BatchInference, public Aligner {
   ov::InferRequest decoder_;
   std::unique_ptr<AlignmentModel> alignment_;
   ov::Tensor hidden_states_;         ///< of one window
-  ov::Tensor batch_states_;          ///< of the windows of encode_all
+  ov::Tensor batch_states_;          ///< of the windows of a batch, as many as it may have
   std::vector<float> batch_logits_;  ///< of start_all
   bool heard_ = false;               ///< hidden_states_ are of what the encoder's input holds
   OnInference listener_;

@@ -2,87 +2,50 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "audio/mel_stream.h"
 #include "sotto/error.h"
-#include "sotto/text.h"
 #include "sotto/transcribe.h"
 #include "transcribe/batch_loop.h"
-#include "transcribe/decoding_task.h"
-#include "transcribe/find_alignment.h"
-#include "transcribe/language.h"
-#include "transcribe/session.h"
-#include "transcribe/tolerant_source.h"
-#include "transcribe/vocabulary.h"
+#include "transcribe/hearing.h"
+#include "transcribe/recordings.h"
 #include "transcribe/window_loop.h"
-#include "transcribe/word_timestamps.h"
 
 namespace sotto::transcribe {
+
 namespace {
 
-constexpr std::int64_t kEnglishOnlyVocabulary =
-    51864;  // of Whisper's .en models; multilingual ones have more
-
-bool is_multilingual(const model::WhisperModel& model) {
-  return model.generation.is_multilingual && model.dims.n_vocab != kEnglishOnlyVocabulary;
-}
-
-/// large-v3-turbo (4 decoder layers behind 32) and Distil-Whisper (2) never saw translations in training;
-/// asked to translate they transcribe (openai/whisper, README and pull request 2361; distil-whisper, README).
-bool is_cut_down(const model::ModelDimensions& dims) {
-  constexpr std::int64_t kLargeWidth = 1280;
-  constexpr std::int64_t kMostLayers = 4;
-  return dims.n_text_state == kLargeWidth && dims.n_text_layer <= kMostLayers &&
-         dims.n_audio_layer > dims.n_text_layer;
-}
-
-/// Why a model cannot translate; empty if it can.
-std::string reason_against_translation(const model::WhisperModel& model, const Vocabulary& vocabulary) {
-  const auto& tasks = model.generation.task_to_id;
-  if (!vocabulary.is_multilingual) {
-    return "it knows English only";
+void hear_alone(Transcriber& transcriber,
+                const Recording& recording,
+                const TranscribeOptions& options,
+                const Progress& progress) {
+  if (recording.on_begin) {
+    recording.on_begin();
   }
-  if (!tasks.empty() && !tasks.contains("translate")) {
-    return "its generation_config.json has no such task";
+  Transcription heard;
+  try {
+    const Recording::Audio audio = recording.open();
+    Listeners listeners = recording.listeners;
+    listeners.on_inference = {};
+    if (audio.source) {
+      heard = transcriber.transcribe(*audio.source, options, listeners, progress,
+                                     audio.unfinished ? &*audio.unfinished : nullptr);
+    }
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::cancelled) {
+      throw;
+    }
+    recording.on_failed(e);
+    return;
   }
-  return is_cut_down(model.dims) ? "turbo and distilled models were not trained to translate" : "";
+  recording.on_finished(std::move(heard));
 }
 
 }  // namespace
 
-struct Transcriber::Impl {
-  Impl(const model::WhisperModel& model, const SessionOptions& options)
-      : dims(model.dims),
-        vocabulary(make_vocabulary(text::Tokenizer::load(model.directory), is_multilingual(model))),
-        reason_against_translation(transcribe::reason_against_translation(model, vocabulary)),
-        session(model, options) {}
-
-  /// The language to decode in: as asked, English where there is no other, or heard in the first windows.
-  /// None where every window is heard for it.
-  HeardLanguage language(const TranscribeOptions& options, audio::MelStream& mel) {
-    if (options.language != kAutoLanguage) {
-      return {resolve_language(options.language, vocabulary), 1.0};
-    }
-    if (!vocabulary.is_multilingual) {
-      return {"en", 1.0};
-    }
-    if (options.multilingual) {
-      return {};
-    }
-    const auto listen = [&](std::size_t i) -> std::optional<LanguageProbabilities> {
-      const auto window = mel.window_for_language(i * audio::kWindowFrames);
-      if (!window) {
-        return std::nullopt;
-      }
-      session.encode(*window);
-      return language_probabilities(session, vocabulary, options.languages);
-    };
-    return vote_language(listen, static_cast<std::size_t>(options.language_detection_segments),
-                         options.language_detection_threshold);
-  }
+struct Transcriber::Impl : CompiledWhisper {
+  using CompiledWhisper::CompiledWhisper;
 
   void expect_supported(const TranscribeOptions& options) const {
     validate(options);
@@ -98,11 +61,6 @@ struct Transcriber::Impl {
                               reason_against_translation));
     }
   }
-
-  model::ModelDimensions dims;
-  Vocabulary vocabulary;
-  std::string reason_against_translation;  ///< empty: it can
-  Session session;
 };
 
 Transcriber::Transcriber(const model::WhisperModel& model, const SessionOptions& options)
@@ -116,41 +74,41 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
                                       const Listeners& listeners,
                                       const Progress& progress,
                                       const Unfinished* unfinished) {
-  impl_->expect_supported(options);
-  impl_->session.listen(listeners.on_inference);
-  TolerantSource tolerant(source);
-  audio::MelStream mel(tolerant, static_cast<int>(impl_->dims.n_mels));
-  const HeardLanguage language =
-      unfinished == nullptr
-          ? impl_->language(options, mel)
-          : HeardLanguage{unfinished->checkpoint.language, unfinished->checkpoint.language_probability};
-  const DecodingTask task(impl_->vocabulary, impl_->dims, options);
-  const auto align = [&](std::span<const TokenId> text_tokens, std::size_t n_frames,
-                         const std::string& spoken) {
-    const std::vector<TokenId> sot = sot_sequence(impl_->vocabulary, options.task, spoken);
-    return find_alignment(impl_->session, impl_->vocabulary, sot, text_tokens, n_frames, spoken);
-  };
-  WordTimestamps words(align, impl_->vocabulary, options, mel.duration_s());
-  const MelReader read_mel = [&](std::size_t seek_frames) { return mel.window(seek_frames); };
-  Listeners told = listeners;
-  if (listeners.on_checkpoint) {
-    told.on_checkpoint = [&](Checkpoint checkpoint) {
-      checkpoint.language_probability = language.probability;
-      listeners.on_checkpoint(checkpoint);
-    };
+  Impl& impl = *impl_;
+  impl.expect_supported(options);
+  impl.session.listen(listeners.on_inference);
+  const DecodingTask task(impl.vocabulary, impl.dims, options);
+  if (batch_size_of(options) == 1) {
+    Hearing hearing(impl, source, options, listeners, unfinished);
+    WindowLoop loop(impl.session, task, impl.vocabulary, impl.dims, options, hearing.setting());
+    return hearing.finish(loop.run(hearing.reader(), hearing.listeners(), progress, hearing.duration_s()));
   }
-  const WindowLoop::Setting setting{language.code, options.word_timestamps ? &words : nullptr, unfinished};
-  const auto run = [&](auto loop) { return loop.run(read_mel, told, progress, mel.duration_s()); };
-  Transcription result =
-      batch_size_of(options) > 1
-          ? run(BatchLoop(impl_->session, task, impl_->vocabulary, impl_->dims, options, setting))
-          : run(WindowLoop(impl_->session, task, impl_->vocabulary, impl_->dims, options, setting));
-  tolerant.rethrow();
-  result.language_probability = language.probability;
-  result.duration_s = mel.duration_s().value_or(0.0);
-  result.n_encoder_runs = impl_->session.n_runs(Stage::encoder);
-  result.n_decoder_runs = impl_->session.n_runs(Stage::decoder);
-  return result;
+  BatchLoop loop(impl.session, task, impl.vocabulary, options, progress);
+  Hearing hearing(impl, source, options, listeners, unfinished);
+  BatchRecording recording(impl.vocabulary, impl.dims, options, hearing.setting(),
+                           {hearing.reader(), hearing.duration_s()}, hearing.listeners());
+  loop.hear(recording);
+  loop.flush();
+  return hearing.finish(recording.take());
+}
+
+void Transcriber::transcribe_all(const std::function<std::optional<Recording>()>& next,
+                                 const TranscribeOptions& options,
+                                 const Progress& progress) {
+  impl_->expect_supported(options);
+  impl_->session.listen({});
+  const DecodingTask task(impl_->vocabulary, impl_->dims, options);
+  if (batch_size_of(options) == 1) {
+    while (const auto recording = next()) {
+      hear_alone(*this, *recording, options, progress);
+    }
+    return;
+  }
+  BatchedRecordings recordings(*impl_, task, options, progress);
+  while (auto recording = next()) {
+    recordings.hear(std::move(*recording));
+  }
+  recordings.flush();
 }
 
 std::map<std::string, double> Transcriber::detect_language(const audio::LogMel& mel) {

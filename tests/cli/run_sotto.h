@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ struct Outcome {
   int status = -1;  ///< exit status, or 128 + the signal that ended it
   std::string out;
   std::string err;
+  double peak_mb = 0.0;  ///< largest resident set
 };
 
 /// The built command line as a child process; its output is read when it has ended.
@@ -69,10 +71,12 @@ class SottoProcess {
 
   Outcome wait() {
     int state = 0;
-    ::waitpid(pid_, &state, 0);
+    rusage used{};
+    ::wait4(pid_, &state, 0, &used);
     return {.status = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state),
             .out = read_file(files_ / "out"),
-            .err = read_file(files_ / "err")};
+            .err = read_file(files_ / "err"),
+            .peak_mb = static_cast<double>(used.ru_maxrss) / 1024};
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "transcribe/batch_loop.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -19,13 +20,17 @@ namespace {
 /// A HashInference for every window.
 class HashBatch final : public BatchInference {
  public:
-  void encode(const audio::LogMel& window) override { encode_all(std::vector<audio::LogMel>{window}); }
-  void encode_all(std::span<const audio::LogMel> windows) override {
-    batch_sizes.push_back(windows.size());
-    windows_.assign(windows.size(), {});
-    for (std::size_t i = 0; i < windows.size(); ++i) {
-      windows_[i].encode(windows[i]);
+  void encode(const audio::LogMel& window) override { other_.encode(window); }
+  void begin_batch(std::size_t n_windows) override {
+    if (!windows_.empty()) {
+      batch_sizes.push_back(windows_.size());
     }
+    windows_.clear();
+    most_ = n_windows;
+  }
+  void add(const audio::LogMel& window) override {
+    ASSERT_LT(windows_.size(), most_);
+    windows_.emplace_back().encode(window);
     chosen_ = 0;
   }
   void choose(std::size_t window) override { chosen_ = window; }
@@ -73,6 +78,8 @@ class HashBatch final : public BatchInference {
   int n_single_starts = 0;
 
  private:
+  test::HashInference other_;
+  std::size_t most_ = 0;
   std::vector<test::HashInference> windows_;
   std::vector<std::size_t> rows_;  // the window of each
   std::size_t chosen_ = 0;
@@ -81,17 +88,41 @@ class HashBatch final : public BatchInference {
   std::vector<float> at_position_;
 };
 
+/// Recordings of n_frames each, heard together.
+std::vector<Transcription> run_all(HashBatch& inference,
+                                   const TranscribeOptions& options,
+                                   const std::vector<std::size_t>& n_frames,
+                                   const Progress& progress = {},
+                                   const Listeners& listeners = {},
+                                   const Unfinished* unfinished = nullptr) {
+  const Vocabulary vocabulary = test::hash_vocabulary();
+  const DecodingTask task(vocabulary, test::hash_dims(), options);
+  std::deque<WordTimestamps> words;
+  std::deque<BatchRecording> recordings;
+  BatchLoop loop(inference, task, vocabulary, options, progress);
+  for (const std::size_t n : n_frames) {
+    const double total_s = static_cast<double>(n) / 100;
+    words.emplace_back(test::hash_alignment, vocabulary, options, total_s);
+    const WindowLoop::Setting setting{"en", options.word_timestamps ? &words.back() : nullptr, unfinished};
+    recordings.emplace_back(vocabulary, test::hash_dims(), options, setting,
+                            BatchRecording::Audio{test::recording(n), total_s}, listeners);
+    loop.hear(recordings.back());
+  }
+  loop.flush();
+  std::vector<Transcription> heard;
+  for (BatchRecording& recording : recordings) {
+    EXPECT_TRUE(recording.is_done());
+    heard.push_back(recording.take());
+  }
+  return heard;
+}
+
 Transcription run(HashBatch& inference,
                   const TranscribeOptions& options,
                   const Progress& progress = {},
                   const Listeners& listeners = {},
                   const Unfinished* unfinished = nullptr) {
-  const Vocabulary vocabulary = test::hash_vocabulary();
-  const DecodingTask task(vocabulary, test::hash_dims(), options);
-  WordTimestamps words(test::hash_alignment, vocabulary, options, 130.0);
-  return BatchLoop(inference, task, vocabulary, test::hash_dims(), options,
-                   {"en", options.word_timestamps ? &words : nullptr, unfinished})
-      .run(test::recording(13000), listeners, progress, 130.0);
+  return run_all(inference, options, {13000}, progress, listeners, unfinished).front();
 }
 
 TranscribeOptions with_batch(int batch_size) {
@@ -184,6 +215,45 @@ TEST(BatchLoop, FillsBatchesWithWindowsThatFollowEachOther) {
   const auto seek_before = [](const Segment& a, const Segment& b) { return a.seek_frames < b.seek_frames; };
   EXPECT_TRUE(std::is_sorted(got.segments.begin(), got.segments.end(), seek_before));
   EXPECT_EQ(inference.n_single_starts, 0);
+}
+
+TEST(BatchLoop, HearsRecordingsTogetherAsItHearsThemAlone) {
+  std::vector<TranscribeOptions> all(4, with_batch(3));
+  all[1].compression_ratio_threshold = 0.7;  // some windows fail and are tried again one by one
+  all[2].word_timestamps = true;
+  all[3].clip_timestamps = {0.0, 50.0, 60.0};
+  const std::vector<std::size_t> lengths = {13000, 700, 3000, 0, 9000, 100};
+  for (const TranscribeOptions& options : all) {
+    HashBatch together;
+    const std::vector<Transcription> got = run_all(together, options, lengths);
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      SCOPED_TRACE(lengths[i]);
+      HashBatch alone;
+      expect_same(got.at(i), run_all(alone, options, {lengths[i]}).front());
+    }
+    together.batch_sizes.pop_back();
+    EXPECT_THAT(together.batch_sizes, testing::Each(3U));  // all but the last are full
+  }
+}
+
+TEST(BatchLoop, KeepsWhatWasReadBeforeAnErrorAndThrowsItAtTheEnd) {
+  const TranscribeOptions options = with_batch(4);
+  const Vocabulary vocabulary = test::hash_vocabulary();
+  const DecodingTask task(vocabulary, test::hash_dims(), options);
+  const MelReader whole = test::recording(13000);
+  const MelReader broken = [&](std::size_t seek) {
+    return seek < 6000 ? whole(seek) : throw Error(ErrorCode::io, "a.wav", "reading failed.");
+  };
+  std::size_t n_segments = 0;
+  const Listeners listeners{.on_segment = [&](const Segment&) { ++n_segments; }};
+  BatchRecording recording(vocabulary, test::hash_dims(), options, {"en"}, {broken}, listeners);
+  HashBatch inference;
+  const Progress progress;
+  BatchLoop loop(inference, task, vocabulary, options, progress);
+  loop.hear(recording);
+  loop.flush();
+  EXPECT_GT(n_segments, 0U);
+  test::expect_error([&] { recording.take(); }, ErrorCode::io, "a.wav: reading failed.");
 }
 
 TEST(BatchLoop, SearchesBeamsWindowByWindow) {

@@ -49,6 +49,7 @@ inline transcribe::TranscribeOptions golden_options(const nlohmann::json& json) 
   if (json.contains("hallucination_silence_threshold")) {
     o.hallucination_silence_threshold = json["hallucination_silence_threshold"].get<double>();
   }
+  o.compression_ratio_threshold = json.value("compression_ratio_threshold", o.compression_ratio_threshold);
   const auto threshold = [&](const char* name, double fallback, double none) {
     return !json.contains(name) ? fallback : json[name].is_null() ? none : json[name].get<double>();
   };

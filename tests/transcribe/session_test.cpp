@@ -50,6 +50,16 @@ Row logits_behind(Session& session, const Ids& tokens) {
   return copy(session.start(tokens, 0).next[0]);
 }
 
+/// Makes windows a batch. Before each another is heard for its language.
+void hear_all(Session& session, const std::vector<audio::LogMel>& windows) {
+  session.begin_batch(windows.size());
+  for (const audio::LogMel& window : windows) {
+    session.encode(window_of(0.1F));
+    session.start(Ids{268}, 0);
+    session.add(window);
+  }
+}
+
 void expect_close(const Row& got, const Row& expected) {
   ASSERT_EQ(got.size(), expected.size());
   float worst = 0.0F;
@@ -145,7 +155,7 @@ TEST(Session, LeavesRowsOfABatchOut) {
     session.encode(window);
     expected.push_back(logits_behind(session, {268, 269, 5, 10, 11}));
   }
-  session.encode_all(windows);
+  hear_all(session, windows);
   for (int round = 0; round < 2; ++round) {  // the windows are in their places again
     session.start_all(Ids{268, 269, 268, 269, 268, 269, 268, 269}, 0);
     session.step(Ids{5, 5, 5, 5}, std::vector<std::int32_t>{0, 1, 2, 3});
@@ -156,6 +166,17 @@ TEST(Session, LeavesRowsOfABatchOut) {
     session.choose(0);  // where window 3 was
     expect_close(logits_behind(session, {268, 269, 5, 10, 11}), expected[0]);
   }
+}
+
+TEST(Session, HearsAWindowOnceForItsLanguageAndItsBatch) {
+  Session session = tiny_session();
+  session.begin_batch(2);
+  for (const float scale : {1.0F, -1.0F}) {
+    session.encode(window_of(scale));
+    session.start(Ids{268}, 0);
+    session.add(window_of(scale));
+  }
+  EXPECT_EQ(session.n_runs(Stage::encoder), 2U);
 }
 
 TEST(Session, FeedsTheWindowAtEveryStepToADecoderThatIsObserved) {
@@ -242,7 +263,7 @@ TEST(Session, HearsABatchAsItHearsItsWindows) {
     first.push_back(copy(session.start(prompt, 0).next[0]));
     second.push_back(copy(session.step(Ids{static_cast<TokenId>(10 + i)}, std::vector<std::int32_t>{0})[0]));
   }
-  session.encode_all(windows);
+  hear_all(session, windows);
   Ids prompts;
   for (std::size_t i = 0; i < windows.size(); ++i) {
     prompts.insert(prompts.end(), prompt.begin(), prompt.end());

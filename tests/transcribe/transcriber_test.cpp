@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -185,6 +188,110 @@ TEST(Transcriber, SaysTheSameWhateverTheBatch) {
     EXPECT_NEAR(two.segments[i].avg_logprob, five.segments[i].avg_logprob, 1e-4);
   }
   EXPECT_GT(two.n_decoder_runs, five.n_decoder_runs);
+}
+
+/// Recordings for transcribe_all() that note what they are told.
+struct Told {
+  std::vector<std::string> events;
+  std::vector<Transcription> heard;
+
+  Recording recording(const std::string& name, std::function<Recording::Audio()> open) {
+    const auto note = [this, name](const std::string& what) {
+      if (events.empty() || events.back() != name + what) {
+        events.push_back(name + what);
+      }
+    };
+    return {.open = std::move(open),
+            .on_begin = [note] { note(" begins"); },
+            .listeners = {.on_segment = [note](const Segment&) { note(" says"); }},
+            .on_finished =
+                [this, note](Transcription got) {
+                  note(" ends");
+                  heard.push_back(std::move(got));
+                },
+            .on_failed = [note](const Error& e) { note(std::string(" fails: ") + e.what()); }};
+  }
+
+  /// Gives one recording after the other.
+  static std::function<std::optional<Recording>()> all(std::vector<Recording> recordings) {
+    return [recordings, i = std::size_t{0}]() mutable {
+      return i < recordings.size() ? std::optional(recordings[i++]) : std::nullopt;
+    };
+  }
+};
+
+std::function<Recording::Audio()> opened_tone(double seconds) {
+  return [seconds] { return Recording::Audio{tone(seconds)}; };
+}
+
+TEST(Transcriber, HearsRecordingsTogetherAsItHearsThemAlone) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.word_timestamps = true;
+  const auto missing = []() -> Recording::Audio { throw Error(ErrorCode::not_found, "b", "is missing."); };
+  for (const int batch_size : {1, 3}) {
+    options.batch_size = batch_size;
+    Told told;
+    transcriber.transcribe_all(
+        Told::all({told.recording("a", opened_tone(40.0)), told.recording("b", missing),
+                   told.recording("c", [] { return Recording::Audio{std::make_unique<BrokenSource>()}; }),
+                   told.recording("d", [] { return Recording::Audio{}; }),
+                   told.recording("e", opened_tone(70.0)), told.recording("f", opened_tone(3.0))}),
+        options);
+    EXPECT_THAT(told.events, testing::ElementsAre(
+                                 "a begins", "a says", "a ends", "b begins", "b fails: b: is missing.",
+                                 "c begins", "c says", "c fails: a.flac: the stream breaks off.", "d begins",
+                                 "d ends", "e begins", "e says", "e ends", "f begins", "f says", "f ends"));
+    ASSERT_EQ(told.heard.size(), 4U);
+    EXPECT_TRUE(told.heard[1].segments.empty());
+    const std::vector<double> lengths_s = {40.0, 0.0, 70.0, 3.0};
+    for (const std::size_t i : {0U, 2U, 3U}) {
+      const Transcription alone = transcriber.transcribe(*tone(lengths_s[i]), options);
+      EXPECT_EQ(told.heard[i].text, alone.text);
+      EXPECT_EQ(told.heard[i].language, alone.language);
+      EXPECT_NEAR(told.heard[i].duration_s, lengths_s[i], 1e-9);
+      ASSERT_EQ(told.heard[i].segments.size(), alone.segments.size());
+      for (std::size_t s = 0; s < alone.segments.size(); ++s) {
+        EXPECT_EQ(told.heard[i].segments[s].tokens, alone.segments[s].tokens);
+        EXPECT_EQ(told.heard[i].segments[s].start_s, alone.segments[s].start_s);
+        EXPECT_EQ(told.heard[i].segments[s].words.size(), alone.segments[s].words.size());
+      }
+    }
+  }
+}
+
+TEST(Transcriber, TellsWhatItHeardBeforeARecordingThatIsSlowToOpen) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.batch_size = 4;
+  Told told;
+  Recording second = told.recording("b", [&] {
+    EXPECT_EQ(told.heard.size(), 1U);
+    return Recording::Audio{tone(1.0)};
+  });
+  second.is_slow_to_open = true;
+  transcriber.transcribe_all(Told::all({told.recording("a", opened_tone(1.0)), second}), options);
+  EXPECT_EQ(told.heard.size(), 2U);
+}
+
+TEST(Transcriber, StopsInTheMidstOfSeveralRecordings) {
+  Transcriber transcriber = tiny_transcriber();
+  for (const int batch_size : {1, 2}) {
+    TranscribeOptions options = quick();
+    options.batch_size = batch_size;
+    std::stop_source stop;
+    Told told;
+    Recording second = told.recording("b", opened_tone(70.0));
+    second.listeners.on_segment = [&](const Segment&) { stop.request_stop(); };
+    test::expect_error(
+        [&] {
+          transcriber.transcribe_all(Told::all({told.recording("a", opened_tone(40.0)), second,
+                                                told.recording("c", opened_tone(1.0))}),
+                                     options, {.report = {}, .stop = stop.get_token()});
+        },
+        ErrorCode::cancelled, "stopped on request");
+    EXPECT_EQ(told.events.back(), "b begins");
+  }
 }
 
 TEST(Transcriber, RefusesWhatTheModelCannotDo) {

@@ -71,6 +71,7 @@ TEST(WindowLoop, TranscribesWhatOpenAiWhisperTranscribes) {
       EXPECT_NEAR(segment.end_s, expected[i].at("end").get<double>(), 1e-9);
       EXPECT_EQ(segment.text, expected[i].at("text").get<std::string>());
       EXPECT_EQ(segment.tokens, expected[i].at("tokens").get<std::vector<TokenId>>());
+      EXPECT_EQ(segment.temperature, expected[i].at("temperature").get<double>());
       EXPECT_NEAR(segment.avg_logprob, expected[i].at("avg_logprob").get<double>(), 1e-5);
       EXPECT_NEAR(segment.no_speech_prob, expected[i].at("no_speech_prob").get<double>(), 1e-6);
       expect_words(segment.words, expected[i].at("words"));

@@ -2,13 +2,15 @@
 """Writes rules.json: what openai-whisper decodes from a model that is a hash function.
 
 The logits of the fake model depend on the window's first mel frame and on the tokens before, through
-SplitMix64, so that Python and C++ (tests/transcribe/hash_inference.h) compute them bit for bit. Everything
-but the network is the reference's own code: decoding.DecodingTask and transcribe.transcribe.
+SplitMix64, so that Python and C++ (tests/transcribe/hash_inference.h) compute them bit for bit. Sampling
+draws from sotto's random numbers (src/transcribe/random.h) in place of torch's. Everything but the network and
+these numbers is the reference's own code: decoding.DecodingTask and transcribe.transcribe.
 
 Needs openai-whisper 20250625 and torch. Run: python make_rules.py   (one minute; written 2026-11-23)
 """
 import json
 import pathlib
+import struct
 import sys
 from types import SimpleNamespace
 
@@ -53,6 +55,60 @@ def logits_after(seek, tokens):
     return logits.astype(np.float32)
 
 
+class Random:
+    """src/transcribe/random.h."""
+
+    def __init__(self, *keys):
+        self.state = 0
+        for key in keys:
+            self.state = mix((self.state + GAMMA) & MASK) ^ key
+
+    def next(self):
+        self.state = (self.state + GAMMA) & MASK
+        return mix(self.state)
+
+    def uniform(self):
+        return (self.next() >> 11) * 2.0**-53
+
+
+class Draws:
+    """The random numbers of one decoding of a window, a stream for each of best_of samples."""
+
+    seek, temperature, streams = 0, 0.0, []
+
+    @classmethod
+    def begin(cls, temperature):
+        cls.temperature, cls.streams = temperature, []
+
+    @classmethod
+    def uniform(cls, n_samples):
+        if not cls.streams:
+            seed = Random(0, cls.seek).next()
+            bits = struct.unpack("<Q", struct.pack("<d", cls.temperature))[0]
+            cls.streams = [Random(seed, bits, sample) for sample in range(n_samples)]
+        return [stream.uniform() for stream in cls.streams]
+
+
+class FakeCategorical:
+    """torch.distributions.Categorical that draws by inverting the cumulative sum, with Draws."""
+
+    def __init__(self, logits):
+        self.logits = logits
+
+    def sample(self):
+        weights = np.exp((self.logits - self.logits.max(dim=-1, keepdim=True).values).double().numpy())
+        sums = weights.cumsum(axis=-1)
+        return torch.tensor(
+            [int(np.searchsorted(row, u * row[-1], side="right")) for row, u in zip(sums, Draws.uniform(len(sums)))]
+        )
+
+
+class FakeGreedyDecoder(decoding.GreedyDecoder):
+    def __init__(self, temperature, eot):
+        super().__init__(temperature, eot)
+        Draws.begin(temperature)
+
+
 class FakeTokenizer:
     eot, sot, transcribe, translate = EOT, SOT, TRANSCRIBE, TRANSLATE
     sot_lm, sot_prev, no_speech = SOT_LM, SOT_PREV, NO_SPEECH
@@ -76,7 +132,7 @@ class FakeInference(decoding.Inference):
         pass
 
     def logits(self, tokens, audio_features):
-        seek = int(audio_features[0, 0, 0].item())
+        seek = Draws.seek = int(audio_features[0, 0, 0].item())
         out = torch.full((tokens.shape[0], tokens.shape[1], N_VOCAB), float("nan"))
         for k, row in enumerate(tokens.tolist()):
             sot = row.index(SOT)
@@ -194,6 +250,13 @@ LOOP_CASES = [
     (3000, {}),
     (3001, {}),
     (0, {}),
+    (12000, {"temperature": [0.0, 0.2, 0.4, 0.6, 0.8, 1.0], "best_of": 5, "compression_ratio_threshold": 0.7}),
+    (12000, {"temperature": [0.0, 0.4], "best_of": 3, "compression_ratio_threshold": 0.68}),
+    (12000, {"temperature": [0.0, 0.8], "best_of": 1, "logprob_threshold": -2.1, "initial_prompt": "once upon"}),
+    (12000, {"temperature": [0.0, 0.8], "best_of": 2, "compression_ratio_threshold": 0.7, "initial_prompt": "once",
+             "carry_initial_prompt": True}),
+    (12000, {"temperature": [0.0, 0.6, 1.0], "beam_size": 3, "best_of": 4, "compression_ratio_threshold": 0.73}),
+    (7000, {"temperature": [0.5], "best_of": 2}),
 ]
 WORDS = {"word_timestamps": True}
 LOOP_CASES += [
@@ -214,7 +277,7 @@ def run_loop():
     for content_frames, options in LOOP_CASES:
         transcribe_module.log_mel_spectrogram = lambda *_, n=content_frames, **__: fake_mel(n)
         result = transcribe_module.transcribe(
-            model, "", language="en", fp16=False, temperature=0.0, **{"logprob_threshold": -10.0, **options}
+            model, "", language="en", fp16=False, **{"temperature": 0.0, "logprob_threshold": -10.0, **options}
         )
         segments = [s for s in result["segments"] if s["text"]]  # blank ones are dropped by sotto
         for s in segments:
@@ -230,6 +293,8 @@ if __name__ == "__main__":
     fake = lambda *_, task=None, **__: FakeTokenizer(task)
     decoding.get_tokenizer = transcribe_module.get_tokenizer = fake
     decoding.PyTorchInference = FakeInference
+    decoding.GreedyDecoder = FakeGreedyDecoder
+    decoding.Categorical = FakeCategorical
     timing.find_alignment = fake_alignment
     goldens = {"whisper": whisper.__version__, "decoding": run_decoding(), "loop": run_loop()}
     path = pathlib.Path(__file__).with_name("rules.json")

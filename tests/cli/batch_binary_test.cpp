@@ -1,0 +1,129 @@
+// `sotto transcribe --batch-size` over several files, and `--check-batch`.
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/run_transcribe.h"
+
+namespace sotto {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::Outcome;
+using test::SottoProcess;
+using test::transcribe;
+using testing::HasSubstr;
+
+const fs::path kMedia = test::source_dir() / "demo/media";
+
+std::vector<std::string> with(std::vector<std::string> arguments, const std::vector<std::string>& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+/// Batches whose size depends on what else is heard: rounding must not decide.
+std::vector<std::string> batched(const std::vector<std::string>& arguments) {
+  return with(arguments, {"--batch-size", "3", "--inference-precision", "f32", "-f", "srt,json"});
+}
+
+/// The inputs that events are about, in their order.
+std::vector<std::string> inputs_told(const std::string& json_lines) {
+  std::vector<std::string> inputs;
+  std::istringstream lines(json_lines);
+  for (std::string line; std::getline(lines, line);) {
+    const std::string input = json::parse(line).value("input", "");
+    if (!input.empty() && (inputs.empty() || inputs.back() != input)) {
+      inputs.push_back(input);
+    }
+  }
+  return inputs;
+}
+
+TEST(Batches, OfSeveralFilesAreHeardAsTheyAreAloneAndABadOneStopsNone) {
+  const test::TempDir dir;
+  test::write_file(dir / "bad.wav", "no sound");
+  const Outcome outcome = transcribe(batched({kMedia / "demo.wav", kMedia / "en.flac", dir / "bad.wav",
+                                              kMedia / "de.flac", "-o", dir / "all", "--json-lines"}));
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("bad.wav: expected audio or video"));
+  EXPECT_THAT(inputs_told(outcome.out), testing::ElementsAre(kMedia / "demo.wav", kMedia / "en.flac",
+                                                             dir / "bad.wav", kMedia / "de.flac"));
+  for (const char* name : {"demo.wav", "en.flac", "de.flac"}) {
+    ASSERT_EQ(transcribe(batched({kMedia / name, "-o", dir / "alone"})).status, 0);
+  }
+  std::size_t n = 0;
+  for (const auto& entry : fs::directory_iterator(dir / "alone")) {
+    EXPECT_EQ(test::read_file(entry.path()), test::read_file(dir / "all" / entry.path().filename()));
+    ++n;
+  }
+  EXPECT_EQ(n, 6U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir / "all"), {}), 6);  // no journal is left
+}
+
+TEST(Batches, OfSeveralFilesGoOnAfterAKillAsIfThereHadBeenNone) {
+  const test::TempDir dir;
+  const auto arguments = [&](const char* out) {
+    return batched({kMedia / "en.flac", kMedia / "demo.wav", kMedia / "de.flac", "-o", dir / out});
+  };
+  ASSERT_EQ(transcribe(arguments("whole")).status, 0);
+  {
+    SottoProcess process(test::quick(with(arguments("cut"), {"--quiet"})));
+    const fs::path journal = dir / "cut" / "demo.partial.journal";
+    for (int i = 0; i < 60000; ++i) {
+      const std::string lines = fs::exists(journal) ? test::read_file(journal) : "";
+      if (std::count(lines.begin(), lines.end(), '\n') > 1) {
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    process.send(SIGKILL);
+    EXPECT_EQ(process.wait().status, 128 + SIGKILL);
+  }
+  const Outcome outcome = transcribe(with(arguments("cut"), {"--resume"}));
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("demo.wav: goes on at "));
+  for (const auto& entry : fs::directory_iterator(dir / "whole")) {
+    EXPECT_EQ(test::read_file(entry.path()), test::read_file(dir / "cut" / entry.path().filename()));
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir / "cut"), {}), 6);
+}
+
+TEST(CheckBatch, TellsWhichWordsBatchesChange) {
+  const test::TempDir dir;
+  const Outcome outcome = transcribe({kMedia / "en.flac", kMedia / "no.wav", "-o", dir.path(), "-f", "txt",
+                                      "--check-batch", "--json-lines"});
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  std::istringstream lines(outcome.out);
+  std::vector<json> checks;
+  for (std::string line; std::getline(lines, line);) {
+    const json event = json::parse(line);
+    if (event["event"] == "batch_checked") {
+      checks.push_back(event);
+    }
+  }
+  ASSERT_EQ(checks.size(), 1U);  // what could not be heard is not heard again
+  EXPECT_EQ(checks[0]["input"], (kMedia / "en.flac").string());
+  EXPECT_GT(checks[0]["n_words"], 50);
+  EXPECT_EQ(checks[0]["differences"].empty(),
+            checks[0]["n_substituted"] == 0 && checks[0]["n_left_out"] == 0 && checks[0]["n_added"] == 0);
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST(CheckBatch, RefusesWhatLeavesNothingToCompareOrNowhereToShowIt) {
+  const Outcome single = transcribe({kMedia / "en.flac", "--check-batch", "--batch-size", "1"});
+  EXPECT_EQ(single.status, 2);
+  EXPECT_THAT(single.err, HasSubstr("--check-batch: expected --batch-size of 0 or above 1"));
+  EXPECT_THAT(transcribe({kMedia / "en.flac", "--check-batch", "--stdout"}).err,
+              HasSubstr("--check-batch: expected no --stdout"));
+}
+
+}  // namespace
+}  // namespace sotto
