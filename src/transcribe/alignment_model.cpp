@@ -59,14 +59,28 @@ std::string output_name(std::size_t index) {
   return fmt::format("cross_attention.{}", index);
 }
 
-/// Copies [1, n_heads, n_tokens, n_frames] behind what is there.
-void append(TokenAttention& attention, ov::Tensor scores) {
+/// Copies the first n_tokens of [1, n_heads, any, n_frames] behind what is there.
+void append(TokenAttention& attention, ov::Tensor scores, std::size_t n_tokens) {
   const ov::Shape shape = scores.get_shape();
   attention.n_heads += shape[1];
-  attention.n_tokens = shape[2];
+  attention.n_tokens = n_tokens;
   attention.n_frames = shape[3];
-  const float* const values = scores.data<float>();
-  attention.scores.insert(attention.scores.end(), values, values + scores.get_size());
+  const std::size_t n_read = shape[2] * shape[3];
+  for (std::size_t head = 0; head < shape[1]; ++head) {
+    const float* const values = scores.data<float>() + head * n_read;
+    attention.scores.insert(attention.scores.end(), values, values + n_tokens * shape[3]);
+  }
+}
+
+/// Lengths that the device sees are multiples of it: for each it keeps a plan of its own.
+constexpr std::size_t kLengthStep = 32;
+
+/// Repeats the last value up to a multiple of kLengthStep, but at most `most` values.
+std::vector<std::int64_t> padded(std::vector<std::int64_t> values, std::size_t most) {
+  const std::size_t wanted = (values.size() + kLengthStep - 1) / kLengthStep * kLengthStep;
+  const std::int64_t last = values.empty() ? 0 : values.back();
+  values.resize(std::max(values.size(), std::min(wanted, most)), last);
+  return values;
 }
 
 /// True for a weight that is stored in floating point and not quantized on its way to the product.
@@ -136,7 +150,9 @@ bool has_cross_attention(const ov::Model& decoder, const std::map<int, std::vect
 AlignmentModel::AlignmentModel(ov::Core& core,
                                const model::WhisperModel& model,
                                const SessionOptions& options)
-    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)), caches_(*model.decoder) {
+    : n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
+      n_text_ctx_(static_cast<std::size_t>(model.dims.n_text_ctx)),
+      caches_(*model.decoder) {
   const auto heads = alignment_heads(model);
   const auto decoder = with_cross_attention(*model.decoder, heads);
   n_layers_ = heads.size();
@@ -148,7 +164,10 @@ AlignmentModel::AlignmentModel(ov::Core& core,
 TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,
                                       std::span<const TokenId> tokens,
                                       std::span<const std::int64_t> logit_positions) {
-  const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
+  // No token sees those behind it.
+  const std::vector<std::int64_t> ids = padded({tokens.begin(), tokens.end()}, n_text_ctx_);
+  const std::vector<std::int64_t> positions =
+      padded({logit_positions.begin(), logit_positions.end()}, n_text_ctx_);
   const std::vector<std::int32_t> only_row = {0};
   request_.reset_state();
   request_.set_tensor("encoder_hidden_states", hidden_states);
@@ -159,13 +178,13 @@ TokenAttention AlignmentModel::attend(const ov::Tensor& hidden_states,
     caches_.reset(request_, 1);
   }
   if (chooses_logits_) {
-    request_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
+    request_.set_tensor(kLogitPositions, tensor_of<std::int64_t>(positions, {positions.size()}));
   }
   model::translate_ir_errors("decoder with word times", ErrorCode::internal, [&] { request_.infer(); });
 
   TokenAttention attention;
   for (std::size_t layer = 0; layer < n_layers_; ++layer) {
-    append(attention, request_.get_tensor(output_name(layer)));
+    append(attention, request_.get_tensor(output_name(layer)), tokens.size());
   }
   ov::Tensor logits = request_.get_tensor("logits");
   const std::span<const float> all(logits.data<float>(), logits.get_size());

@@ -41,6 +41,7 @@ class AlignmentModel {
 
  private:
   std::size_t n_vocab_;
+  std::size_t n_text_ctx_;
   std::size_t n_layers_;  ///< with heads
   bool chooses_logits_;
   CacheTensors caches_;  ///< none where the decoder keeps state
