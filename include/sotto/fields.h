@@ -117,13 +117,15 @@ struct EnumNames<quantize::BiasCorrection> {
 
 template <>
 struct EnumNames<quantize::Aggregator> {
-  static constexpr std::array<std::pair<std::string_view, quantize::Aggregator>, 6> values = {
+  static constexpr std::array<std::pair<std::string_view, quantize::Aggregator>, 8> values = {
       {{"min", quantize::Aggregator::minimum},
        {"max", quantize::Aggregator::maximum},
        {"mean", quantize::Aggregator::mean},
        {"median", quantize::Aggregator::median},
        {"mean_no_outliers", quantize::Aggregator::mean_no_outliers},
-       {"median_no_outliers", quantize::Aggregator::median_no_outliers}}};
+       {"median_no_outliers", quantize::Aggregator::median_no_outliers},
+       {"quantile", quantize::Aggregator::quantile},
+       {"histogram", quantize::Aggregator::histogram}}};
 };
 
 /// `Options`, const or not.
@@ -309,10 +311,11 @@ template <FieldsOf<quantize::RangeEstimator> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"min",
               "do not search ranges: what the minima of all inferences become, min, max, mean, median, "
-              "mean_no_outliers or median_no_outliers"},
+              "mean_no_outliers or median_no_outliers; or, from the tokens kept, quantile or histogram"},
         o.min);
   visit(Field{"max", "the same of the maxima"}, o.max);
-  visit(Field{"outlier_probability", "no_outliers: share of the inferences left out at each end", 0, 0.5},
+  visit(Field{"outlier_probability",
+              "no_outliers: share of the inferences left out at each end; quantile: of the values", 0, 0.5},
         o.outlier_probability);
 }
 

@@ -30,10 +30,23 @@ enum class Parity { none, nncf };
 enum class BiasCorrection { none, per_channel, fast };
 
 /// How the minima (or maxima) of the samples become one bound. "no_outliers" leaves out samples beyond the
-/// quantiles outlier_probability and 1 - outlier_probability.
-enum class Aggregator { minimum, maximum, mean, median, mean_no_outliers, median_no_outliers };
+/// quantiles outlier_probability and 1 - outlier_probability. The last two look at the tokens that
+/// calibration kept instead, so they estimate what NNCF takes from every value: quantile is
+/// outlier_probability (or 1 less it) of all values, histogram the range with the least squared error, of
+/// both ends or none. Tensors of which no tokens are kept take the mean.
+enum class Aggregator {
+  minimum,
+  maximum,
+  mean,
+  median,
+  mean_no_outliers,
+  median_no_outliers,
+  quantile,
+  histogram,
+};
 
-/// How the range of an activation is chosen; NNCF's RangeEstimatorParameters with statistics MIN and MAX.
+/// How the range of an activation is chosen; NNCF's RangeEstimatorParameters with statistics MIN and MAX, or
+/// QUANTILE and HISTOGRAM as one more aggregator.
 struct RangeEstimator {
   Aggregator min = Aggregator::mean;
   Aggregator max = Aggregator::mean;
@@ -82,7 +95,7 @@ struct QuantizeOptions {
   std::optional<RangeEstimator> activation_range = {};
   /// Without activation_range: choose each range between NNCF's (the mean over inferences of minima and
   /// maxima, which cuts off about half of them) and the extremes, by the error it causes in the layers behind
-  /// for a sample of tokens; extremes where tokens are not kept. Off: NNCF's.
+  /// for a sample of tokens; NNCF's where tokens are not kept. Off: NNCF's.
   bool search_ranges = true;
   bool quantize_outputs = false;  ///< put quantizers before the model's results too
 };

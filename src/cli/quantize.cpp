@@ -217,6 +217,10 @@ void add_config(CLI::App& app, QuantizeWhisperOptions& options) {
 
 /// What becomes of each part, and how weights alone are compressed: NNCF's names, "mode" being part of it.
 void add_formats(CLI::App& app, QuantizeWhisperOptions& options) {
+  app.add_flag_callback(
+         "--auto", [&options] { options.encoder_format = options.decoder_format = PartFormat::automatic; },
+         "both parts in the format that is fastest on this machine: fp, weights in 8 bits or all in INT8")
+      ->group("Formats");
   constexpr const char* kHelp =
       "int8: weights and activations; int8_weights or int4_weights: computed in floating point; fp: as it "
       "is; auto: the "

@@ -166,6 +166,11 @@ void save_as(const WhisperModel& model, const fs::path& directory, std::optional
   out.commit();
 }
 
+void expect_writable(const WhisperModel& model, const fs::path& directory) {
+  refuse_other_directories(directory, graph_files(model));
+  const AtomicDirectory taken_away_again(directory);
+}
+
 void save(const WhisperModel& model, const fs::path& directory, const ConvertOptions& options) {
   save_as(model, directory, options.weight_format);
 }

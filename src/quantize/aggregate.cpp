@@ -30,6 +30,22 @@ float quantile(std::vector<float> values, double q) {
   return low + (high - low) * static_cast<float>(at - static_cast<double>(below));
 }
 
+float weighted_quantile(std::vector<std::pair<float, double>> values, double q) {
+  std::ranges::sort(values);
+  double left = 0.0;
+  for (const auto& [value, weight] : values) {
+    left += weight;
+  }
+  left *= q;
+  for (const auto& [value, weight] : values) {
+    left -= weight;
+    if (left <= 0.0) {
+      return value;
+    }
+  }
+  return values.back().first;
+}
+
 float aggregate(const std::vector<float>& values, Aggregator aggregator, double outlier_probability) {
   switch (aggregator) {
     case Aggregator::minimum:
@@ -43,6 +59,8 @@ float aggregate(const std::vector<float>& values, Aggregator aggregator, double 
     case Aggregator::median_no_outliers:
       return quantile(without_outliers(values, outlier_probability), 0.5);
     case Aggregator::mean:
+    case Aggregator::quantile:
+    case Aggregator::histogram:
       break;
   }
   return mean(values);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <map>
@@ -92,6 +93,31 @@ Extremes channel_extremes(const TensorStatistics& tensor,
   return e;
 }
 
+using WeightedValues = std::vector<std::pair<float, double>>;
+
+/// The same from the values of kept tokens, each as often as it was seen.
+Extremes token_quantiles(const TensorStatistics& tensor, bool per_channel, double p) {
+  const std::vector<std::vector<float>> tokens = tensor.tokens();
+  const std::vector<std::uint64_t> counts = tensor.site->tokens.counts();
+  const std::size_t n = per_channel ? tokens.front().size() : 1;
+  std::vector<WeightedValues> values(n);
+  for (std::size_t t = 0; t < tokens.size(); ++t) {
+    for (std::size_t c = 0; c < tokens[t].size(); ++c) {
+      values[c % n].emplace_back(tokens[t][c], static_cast<double>(counts[t]));
+    }
+  }
+  Extremes e;
+  for (WeightedValues& channel : values) {
+    e.min.push_back(weighted_quantile(channel, p));
+    e.max.push_back(weighted_quantile(channel, 1.0 - p));
+    for (auto& [value, weight] : channel) {
+      value = std::abs(value);
+    }
+    e.max_magnitude.push_back(weighted_quantile(std::move(channel), 1.0 - p));
+  }
+  return e;
+}
+
 constexpr RangeEstimator kExtremes{Aggregator::minimum, Aggregator::maximum};
 
 /// Chooses the ranges of activations.
@@ -116,26 +142,48 @@ class Ranges {
   }
 
   Extremes extremes(const TensorStatistics& tensor, bool per_channel) const {
-    if (per_channel) {
-      return channel_extremes(tensor, statistics_.statistics(),
-                              options_.activation_range.value_or(kExtremes));
+    const bool is_searched = options_.search_ranges && !tensor.site->tokens.empty();
+    const RangeEstimator usual = per_channel || is_searched ? kExtremes : RangeEstimator{};
+    const RangeEstimator estimator = options_.activation_range.value_or(usual);
+    const auto of_samples = per_channel ? channel_extremes : tensor_extremes;
+    Extremes e = of_samples(tensor, statistics_.statistics(), estimator);
+    if (tensor.site->tokens.empty()) {
+      return e;
     }
-    const RangeEstimator usual =
-        options_.search_ranges && !tensor.site->tokens.empty() ? kExtremes : RangeEstimator{};
-    return tensor_extremes(tensor, statistics_.statistics(), options_.activation_range.value_or(usual));
+    if (estimator.min == Aggregator::quantile || estimator.max == Aggregator::quantile) {
+      Extremes of_tokens = token_quantiles(tensor, per_channel, estimator.outlier_probability);
+      if (estimator.min == Aggregator::quantile) {
+        e.min = std::move(of_tokens.min);
+      }
+      if (estimator.max == Aggregator::quantile) {
+        e.max = std::move(of_tokens.max);
+        e.max_magnitude = std::move(of_tokens.max_magnitude);
+      }
+    }
+    return e;
   }
 
   Range range(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
-    const Extremes wide = extremes(tensor, quantizer.per_channel);
-    const bool searched = options_.search_ranges && !options_.activation_range && !quantizer.per_channel;
-    if (!searched || tensor.site->tokens.empty()) {
+    const auto& estimator = options_.activation_range;
+    const bool is_histogram = estimator && estimator->min == Aggregator::histogram;
+    const bool is_searched = is_histogram || (options_.search_ranges && !estimator);
+    if (!is_searched || quantizer.per_channel || tensor.site->tokens.empty()) {
+      const Extremes wide = extremes(tensor, quantizer.per_channel);
       return quantizer.symmetric ? symmetric_range(wide.min, wide.max_magnitude)
                                  : asymmetric_range(wide.min, wide.max);
     }
-    return search_range(sample(quantizer, tensor), wide, quantizer.symmetric);
+    const Extremes wide = tensor_extremes(tensor, statistics_.statistics(), kExtremes);
+    return search_range(is_histogram ? histogram(tensor) : sample(quantizer, tensor), wide,
+                        quantizer.symmetric);
   }
 
  private:
+  /// Every value alike.
+  static RangeSample histogram(const TensorStatistics& tensor) {
+    return {tensor.tokens(), std::vector<float>(tensor.site->site.n_channels, 1.0F),
+            tensor.site->tokens.counts()};
+  }
+
   RangeSample sample(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
     return {tensor.tokens(), importance(quantizer, tensor)};
   }

@@ -41,6 +41,10 @@ void check_range(const std::optional<RangeEstimator>& range) {
         ErrorCode::invalid_argument, kWhere,
         fmt::format("expected an outlier_probability of 0 to 0.5, found {}.", range->outlier_probability));
   }
+  if (range && (range->min == Aggregator::histogram) != (range->max == Aggregator::histogram)) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                "expected activation_range histogram of both min and max, found it of one of them.");
+  }
 }
 
 void check(const QuantizeOptions& options) {

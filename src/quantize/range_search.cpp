@@ -75,8 +75,11 @@ class Search {
 double quantization_error(const RangeSample& sample, float low, float high) {
   const Levels levels(low, high);
   double sum = 0.0;
-  for (const std::vector<float>& token : sample.tokens) {
-    sum += static_cast<double>(squared_error(token.data(), sample.importance.data(), token.size(), levels));
+  for (std::size_t t = 0; t < sample.tokens.size(); ++t) {
+    const std::vector<float>& token = sample.tokens[t];
+    const double count = sample.counts.empty() ? 1.0 : static_cast<double>(sample.counts[t]);
+    sum += count *
+           static_cast<double>(squared_error(token.data(), sample.importance.data(), token.size(), levels));
   }
   return sum;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -11,10 +12,11 @@ namespace sotto::quantize {
 struct RangeSample {
   std::vector<std::vector<float>> tokens;  ///< each [n_channels], as the quantizer sees them
   std::vector<float> importance;           ///< [n_channels]: sum over the layers' outputs of weight^2
+  std::vector<std::uint64_t> counts = {};  ///< how often each token counts; empty: all alike
 };
 
-/// Sum over tokens and channels of importance * (value - quantized value)^2: what 256 levels on the range
-/// cost in the outputs of the layers behind, taking the channels' errors as independent.
+/// Sum over tokens and channels of count * importance * (value - quantized value)^2: what 256 levels on the
+/// range cost in the outputs of the layers behind, taking the channels' errors as independent.
 double quantization_error(const RangeSample& sample, float low, float high);
 
 /// The range within `wide` (one value each) that costs least. Each end is tried at several shares of its

@@ -9,6 +9,7 @@
 
 #include "core/log.h"
 #include "model/release_pages.h"
+#include "model/save.h"
 #include "recipe/accuracy_control.h"
 #include "recipe/calibrate_whisper.h"
 #include "recipe/quantize_part.h"
@@ -113,6 +114,7 @@ QuantizeWhisperReport quantize_whisper(const fs::path& model,
   const auto test = options.accuracy.max_drop ? open_test(options) : nullptr;
 
   model::WhisperModel whisper = read_whisper(model, progress);
+  model::expect_writable(whisper, output);
 
   auto start = Clock::now();
   quantize::StatisticsSet calibration;

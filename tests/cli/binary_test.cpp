@@ -141,6 +141,9 @@ TEST(Statistics, AreTakenMergedShownAndQuantizedWith) {
   test::write_file(dir / "c.json", R"({"preset": "performance", "encoder": {"smooth_quant_alpha": 0.3}})");
   run({"quantize", fp, "-o", dir / "int8", "--statistics", dir / "b", "--config", dir / "c.json", "--report",
        dir / "r.json", "--smooth-quant-alpha-decoder", "0.8"});
+  run({"quantize", fp, "-o", dir / "fastest", "--statistics", dir / "b", "--auto", "--report",
+       dir / "auto.json"});
+  EXPECT_EQ(nlohmann::json::parse(test::read_file(dir / "auto.json"))["format_trials"].size(), 3U);
   run({"quantize", fp, "-o", dir / "weights", "--encoder-format", "int8-weights", "--decoder-format", "fp",
        "--report", dir / "r.html"});
   EXPECT_THAT(

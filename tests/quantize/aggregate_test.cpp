@@ -28,5 +28,12 @@ TEST(Aggregate, LeavesOutlyingSamplesOut) {
   EXPECT_FLOAT_EQ(aggregate({5}, Aggregator::mean_no_outliers, 0.01), 5);
 }
 
+TEST(WeightedQuantile, CountsAValueAsOftenAsItsWeightSays) {
+  EXPECT_EQ(weighted_quantile({{5.0F, 1.0}, {1.0F, 8.0}, {-2.0F, 1.0}}, 0.5), 1.0F);
+  EXPECT_EQ(weighted_quantile({{5.0F, 1.0}, {1.0F, 8.0}, {-2.0F, 1.0}}, 0.0), -2.0F);
+  EXPECT_EQ(weighted_quantile({{5.0F, 1.0}, {1.0F, 8.0}, {-2.0F, 1.0}}, 0.95), 5.0F);
+  EXPECT_EQ(weighted_quantile({{5.0F, 8.0}, {1.0F, 1.0}}, 0.2), 5.0F);
+}
+
 }  // namespace
 }  // namespace sotto::quantize

@@ -150,6 +150,31 @@ TEST(Quantize, TakesTheRangeThatTheEstimatorSays) {
   EXPECT_LT(high({.max = Aggregator::minimum}), high({}));
 }
 
+/// The upper end of the range of the first layer's input, where every token of a few inputs is kept.
+float high_of_input(const RangeEstimator& estimator) {
+  const auto result = quantized_mlp({.smooth_quant_alpha = -1.0, .activation_range = estimator});
+  return test::values_of(test::find(result.model, "x/fq_output_0/input_high"))[0];
+}
+
+TEST(Quantize, TakesAQuantileOfAllValues) {
+  std::vector<float> values;
+  for (const ov::Tensor& input : test::mlp_inputs(5)) {
+    values.insert(values.end(), input.data<const float>(), input.data<const float>() + input.get_size());
+  }
+  std::ranges::sort(values);
+  const float expected = values[values.size() * 7 / 10];
+  EXPECT_NEAR(
+      high_of_input({.min = Aggregator::quantile, .max = Aggregator::quantile, .outlier_probability = 0.3}),
+      expected, 0.15F * expected);
+}
+
+TEST(Quantize, TakesTheRangeOfTheLeastSquaredErrorForAHistogram) {
+  const float largest = high_of_input({.min = Aggregator::minimum, .max = Aggregator::maximum});
+  const float found = high_of_input({.min = Aggregator::histogram, .max = Aggregator::histogram});
+  EXPECT_LE(found, largest * 1.01F);
+  EXPECT_GT(found, largest * 0.5F);  // a twentieth of the values is that large
+}
+
 TEST(Resolved, IsAsAskedWithoutParity) {
   const QuantizeOptions asked{.smooth_quant_search = true, .bias_correction = BiasCorrection::per_channel};
   const QuantizeOptions found = resolved(asked);
@@ -182,6 +207,8 @@ TEST(Resolved, LeavesWithParityWhatNncfCanBeToldToo) {
 }
 
 TEST(Quantize, RefusesOptionsOutOfRange) {
+  expect_error([] { quantized_mlp({.activation_range = RangeEstimator{.max = Aggregator::histogram}}); },
+               ErrorCode::invalid_argument, "histogram of both min and max");
   expect_error([] { quantized_mlp({.activation_range = RangeEstimator{.outlier_probability = 0.6}}); },
                ErrorCode::invalid_argument, "outlier_probability");
   expect_error([] { quantized_mlp({.smooth_quant_alpha = 1.5}); }, ErrorCode::invalid_argument,

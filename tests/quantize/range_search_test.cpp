@@ -28,6 +28,10 @@ TEST(QuantizationError, IsThatOfRoundingInsideAndOfCuttingOutsideTheRange) {
   EXPECT_NEAR(quantization_error({{{7.0F}}, {1.0F}}, 0.0F, 255.0F), 0.0, 1e-6);
 }
 
+TEST(QuantizationError, CountsATokenAsOftenAsItWasSeen) {
+  EXPECT_NEAR(quantization_error({{{3.0F}, {5.0F}}, {1.0F}, {10, 1}}, 0.0F, 1.0F), 10.0 * 4.0 + 16.0, 1e-4);
+}
+
 TEST(SearchRange, CutsARareOutlierThatMattersLittle) {
   RangeSample sample = tokens(1.0F);
   sample.tokens.push_back({1.5F, 0.0F});

@@ -190,7 +190,7 @@ TEST(Config, RefusesWhatIsNoOption) {
   refused(R"({"smooth_quant_alpha": 1.5})", "of -1 to 1, found 1.5");
   refused(R"({"smooth_quant_alpha": "0.5"})", "expected a number");
   refused(R"({"parity": "torch"})", "\"none\", \"nncf\", found \"torch\"");
-  refused(R"({"activation_range": {"min": "histogram"}})", "activation_range.min: expected one of");
+  refused(R"({"activation_range": {"min": "entropy"}})", "activation_range.min: expected one of");
   refused(R"({"activation_range": {"outlier_probability": 0.7}})", "of 0 to 0.5, found 0.7");
   refused(R"({"compress_weights": 1})", "expected true or false, found 1");
   refused(R"({"accuracy": {"max_drop": -1}})", "accuracy.max_drop: expected a number of 0 to 100, found -1");

@@ -199,5 +199,16 @@ TEST(QuantizeWhisper, RefusesWhatItCannotCalibrateWith) {
   EXPECT_TRUE(fs::is_empty(dir.path()));
 }
 
+TEST(QuantizeWhisper, RefusesADirectoryOfOtherFilesBeforeItCalibrates) {
+  const test::TempDir dir;
+  fs::create_directory(dir / "out");
+  test::write_file(dir / "out" / "thesis.txt", "all of it");
+  const Progress progress{
+      .report = [](std::string_view stage, double, double) { EXPECT_NE(stage, "calibrate"); }, .stop = {}};
+  test::expect_error([&] { quantize_whisper(model(), dir / "out", options_for(1), progress); }, ErrorCode::io,
+                     "found thesis.txt");
+  EXPECT_EQ(test::read_file(dir / "out" / "thesis.txt"), "all of it");
+}
+
 }  // namespace
 }  // namespace sotto
