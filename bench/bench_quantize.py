@@ -25,7 +25,7 @@ def f32_mb(directory):
 def planted_demo():
     """The bundled model with activation outliers planted: the same function, harder to quantize."""
     directory = common.WORK / "models" / "planted-fp16"
-    if not directory.exists():
+    if common.is_older_than_demo(directory):
         checkpoint = common.WORK / "models" / "planted-hf"
         common.Run([sys.executable, common.ROOT / "demo" / "train" / "plant_outliers.py", common.ROOT / "demo" / "model", checkpoint])
         common.Run([common.SOTTO, "convert", checkpoint, "-o", directory])
@@ -80,11 +80,11 @@ class Quantizing:
             + ["--samples", self.samples, "--report", report, *options])
         return run, json.loads(report.read_text())
 
-    def fp_transcription_seconds(self):
-        """Transcribing the calibration speech in f32, as calibration runs it, without loading."""
-        out = common.WORK / "fp.json"
-        common.Run([common.SOTTO, "compare", self.fp, "--test", CALIBRATION, "--take", self.samples, "--json", out]
-                   + ["--inference-precision", "f32", *self.heard])
+    def transcription_seconds(self, model, *options):
+        """Transcribing the calibration speech once, without loading."""
+        out = common.WORK / "transcription.json"
+        common.Run([common.SOTTO, "compare", model, "--test", CALIBRATION, "--take", self.samples, "--json", out]
+                   + [*self.heard, *options])
         return json.loads(out.read_text())["models"][0]["speed"]["transcription_total_s"]
 
     def word_error_rates(self, take):
@@ -119,7 +119,7 @@ class Outputs:
         return self.decoder.infer(feed)[0].copy()
 
 
-def output_sqnr(quantizing, windows):
+def output_sqnr(quantizing, windows, names):
     """dB against FP: {who: (encoder, decoder)} on held-out windows; the decoder hears FP's windows and tokens."""
     mels = sorted(log_mels(quantizing.fp, speech_files(TEST, windows), "test").glob("*.npy"))
     decoder = nncf_flow.with_cache_inputs(ov.Core().read_model(quantizing.fp / "openvino_decoder_model.xml"))
@@ -131,7 +131,7 @@ def output_sqnr(quantizing, windows):
     logits = [fp.logits(t, h) for t, h in zip(tokens, hidden)]
     del fp
     result = {}
-    for who in NAMES:
+    for who in names:
         model = Outputs(quantizing.models[who])
         encoder = [sqnr_db(h, model.hidden(np.load(mel))) for h, mel in zip(hidden, mels)]
         decoder = [sqnr_db(x, model.logits(t, h)) for x, t, h in zip(logits, tokens, hidden)]
@@ -142,31 +142,36 @@ def output_sqnr(quantizing, windows):
 def measure(name, arguments):
     """All figures of one model."""
     quantizing = Quantizing(name, arguments.samples, arguments.tokens)
-    nncf, their_report = quantizing.run_nncf()
+    names = [who for who in NAMES if who != "nncf" or not arguments.skip_nncf]
+    nncf, their_report = quantizing.run_nncf() if "nncf" in names else (None, None)
     sotto, report = quantizing.run_sotto("default")
     if HAS_PARITY:
         quantizing.run_sotto("parity", "--parity", "nncf")
-    fp_s = quantizing.fp_transcription_seconds()
+    fp_s = quantizing.transcription_seconds(quantizing.fp, "--inference-precision", "f32")
+    int8_s = quantizing.transcription_seconds(quantizing.models["default"])
     phases = {"calibrate": report["calibration"]["seconds"], "encoder": report["encoder"]["seconds"],
               "decoder": report["decoder"]["seconds"], "save": report["save_seconds"]}
     figures = {
         "model": name,
-        "seconds_nncf": sum(their_report["phases"].values()),
         "seconds_sotto": sum(phases.values()),
-        "peak_mb_nncf": nncf.peak_mb,
         "peak_mb_sotto": sotto.peak_mb,
-        "phases_nncf": their_report["phases"],
         "phases_sotto": phases,
-        "decoder_inferences_nncf": their_report["decoder_inferences"],
         "decoder_inferences_sotto": report["calibration"]["n_decoder_samples"],
         "fp_transcription_s": fp_s,
+        "int8_transcription_s": int8_s,
         "ratio_to_fp_transcription": sum(phases.values()) / fp_s,
+        "ratio_to_int8_transcription": sum(phases.values()) / int8_s,
         "fp_f32_mb": f32_mb(quantizing.fp),
         **{f"size_ratio_{part}": common.bin_bytes(quantizing.fp, part) / common.bin_bytes(quantizing.models["default"], part)
            for part in ("encoder", "decoder")},
-        "sqnr_db": output_sqnr(quantizing, arguments.windows),
+        "sqnr_db": output_sqnr(quantizing, arguments.windows, names),
     }
-    if name in ("demo", "planted"):
+    if nncf:
+        figures["seconds_nncf"] = sum(their_report["phases"].values())
+        figures["peak_mb_nncf"] = nncf.peak_mb
+        figures["phases_nncf"] = their_report["phases"]
+        figures["decoder_inferences_nncf"] = their_report["decoder_inferences"]
+    if name in ("demo", "planted") and nncf:
         figures["wer"] = quantizing.word_error_rates(arguments.take)
     return figures
 
@@ -177,13 +182,16 @@ def print_figures(f):
         return ", ".join(f"{name} {seconds:.1f}" for name, seconds in f[f"phases_{who}"].items())
 
     print(f"\n{f['model']}")
-    print(f"  NNCF     {f['seconds_nncf']:8.1f} s  {f['peak_mb_nncf']:7.0f} MB  {phases('nncf')}; "
-          f"{f['decoder_inferences_nncf']} decoder inferences")
+    if "seconds_nncf" in f:
+        print(f"  NNCF     {f['seconds_nncf']:8.1f} s  {f['peak_mb_nncf']:7.0f} MB  {phases('nncf')}; "
+              f"{f['decoder_inferences_nncf']} decoder inferences")
     print(f"  sotto    {f['seconds_sotto']:8.1f} s  {f['peak_mb_sotto']:7.0f} MB  {phases('sotto')}; "
           f"{f['decoder_inferences_sotto']} decoder inferences")
-    print(f"  NNCF / sotto      {f['seconds_nncf'] / f['seconds_sotto']:6.1f} x time, "
-          f"{f['peak_mb_nncf'] / f['peak_mb_sotto']:.1f} x memory     (to hold: 8 and, at small, 3)")
+    if "seconds_nncf" in f:
+        print(f"  NNCF / sotto      {f['seconds_nncf'] / f['seconds_sotto']:6.1f} x time, "
+              f"{f['peak_mb_nncf'] / f['peak_mb_sotto']:.1f} x memory     (to hold: 8 and, at small, 3)")
     print(f"  sotto / one FP transcription in f32 ({f['fp_transcription_s']:.1f} s): {f['ratio_to_fp_transcription']:.2f}   (to hold: 1.5)")
+    print(f"  sotto / one INT8 transcription ({f['int8_transcription_s']:.1f} s): {f['ratio_to_int8_transcription']:.2f}   (aim, at large-v2: 4)")
     print(f"  peak of sotto beyond FP in f32: {f['peak_mb_sotto'] - f['fp_f32_mb']:.0f} MB   (to hold: 1000)")
     print(f"  size FP16 / INT8  {f['size_ratio_encoder']:.2f} encoder, {f['size_ratio_decoder']:.2f} decoder")
     for who, (encoder, decoder) in f["sqnr_db"].items():
@@ -196,7 +204,8 @@ def closing(figures):
     """Times of the last, largest model; word errors of the two that hear."""
     last = figures[-1]
     result = {key: round(last[key], 3) for key in (
-        "seconds_nncf", "seconds_sotto", "peak_mb_nncf", "peak_mb_sotto", "size_ratio_encoder", "size_ratio_decoder")}
+        "seconds_nncf", "seconds_sotto", "peak_mb_nncf", "peak_mb_sotto", "size_ratio_encoder", "size_ratio_decoder")
+              if key in last}
     for f in figures:
         prefix = "planted_" if f["model"] == "planted" else ""
         result.update({f"{prefix}wer_{who}": round(rate, 3) for who, rate in f.get("wer", {}).items()})
@@ -211,6 +220,8 @@ def main():
     parser.add_argument("--tokens", type=int, default=24, help="most tokens decoded of an utterance while calibrating")
     parser.add_argument("--windows", type=int, default=4, help="held-out utterances for the SQNR")
     parser.add_argument("--take", type=int, default=0, help="test utterances for the word error rate; 0: all")
+    parser.add_argument("--skip-nncf", action="store_true",
+                        help="sotto alone: NNCF's flow on large-v2 needs more memory than most machines have")
     arguments = parser.parse_args()
     common.print_machine()
     figures = []

@@ -111,10 +111,16 @@ def converted(size):
     return directory
 
 
+def is_older_than_demo(directory):
+    """Whether what was made of the bundled model is missing or of an earlier one."""
+    weights = ROOT / "demo" / "model" / "model.safetensors"
+    return not directory.exists() or directory.stat().st_mtime < weights.stat().st_mtime
+
+
 def converted_demo():
     """The OpenVINO IR of the bundled model, made anew where the model is newer."""
-    directory, weights = WORK / "models" / "demo-fp16", ROOT / "demo" / "model" / "model.safetensors"
-    if not directory.exists() or directory.stat().st_mtime < weights.stat().st_mtime:
+    directory = WORK / "models" / "demo-fp16"
+    if is_older_than_demo(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
         Run([SOTTO, "convert", ROOT / "demo" / "model", "-o", directory])
     return directory

@@ -364,6 +364,8 @@ void visit_fields(Options& o, Visitor&& visit) {
         o.ratio);
   visit(Field{"all_layers", "4 bits for token tables and the last MatMul too"}, o.all_layers);
   visit(Field{"scale_estimation", "4 bits: choose each scale by the error it leads to"}, o.scale_estimation);
+  visit(Field{"awq", "4 bits: scale input channels by their activations where that helps; needs statistics"},
+        o.awq);
   visit(Field{"ignored_scope", "layers left in floating point"}, o.ignored_scope);
 }
 

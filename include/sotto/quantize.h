@@ -108,14 +108,14 @@ QuantizeOptions resolved(QuantizeOptions options);
 /// What one algorithm did to one layer, or why it did nothing.
 struct StepReport {
   std::string algorithm;  ///< "smooth_quant", "min_max", "bias_correction", "fast_bias_correction",
-                          ///< "compress_weights"
+                          ///< "compress_weights", "output_error", "awq", "weight_compression"
   std::string node;       ///< friendly name
   bool done = false;
   std::string reason;  ///< why not, empty if done
   /// smooth_quant: smallest over largest scale; min_max: width of the range; bias_correction: share of the
   /// channels changed; fast_bias_correction: largest |shift / bias|; compress_weights and weight_compression:
   /// signal to quantization noise of the weight, dB; output_error: the same of the layer's output for the
-  /// tokens that calibration kept.
+  /// tokens that calibration kept; awq: what the outputs gain, dB.
   double value = 0.0;
 };
 
@@ -246,6 +246,9 @@ struct CompressWeightsOptions {
   /// Of 4-bit modes: choose each scale by the error it leads to, channels weighted by their input's square
   /// where statistics are given.
   bool scale_estimation = true;
+  /// Of 4-bit modes, where statistics are given: scale input channels by their activations before rounding
+  /// and the normalization before the other way, where the outputs get clearly better by it (AWQ).
+  bool awq = true;
   IgnoredScope ignored_scope = {};
 };
 

@@ -17,6 +17,7 @@
 #include <openvino/pass/constant_folding.hpp>
 
 #include "core/log.h"
+#include "quantize/awq.h"
 #include "quantize/graph_analysis.h"
 #include "quantize/group_quantization.h"
 #include "quantize/ignored_scope.h"
@@ -153,9 +154,25 @@ class Compressor {
     return plans;
   }
 
+  /// Scales the layers of `plans` that take 4 bits and gain by it.
+  void scale(const std::vector<Plan>& plans, std::vector<StepReport>& reports) {
+    if (!map_ || !options_.awq) {
+      return;
+    }
+    std::vector<GroupedLayer> layers;
+    for (const Plan& plan : plans) {
+      if (plan.group_size != 0 && plan.layers.size() == 1) {
+        layers.push_back({&plan.weight(), plan.format, plan.group_size});
+      }
+    }
+    scales_ = awq(*map_, layers, options_.scale_estimation, reports);
+  }
+
   void compress(const Plan& plan, std::vector<StepReport>& reports) const {
     const Weight& weight = plan.weight();
-    const std::vector<float> values = weight_values(weight);
+    const auto scale = scales_.find(weight.node);
+    const std::vector<float> values =
+        scale == scales_.end() ? weight_values(weight) : weight_values(weight, *scale->second);
     const bool has_groups = plan.group_size != 0;
     const std::size_t n_row =
         has_groups ? plan.group_size : values.size() / ov::shape_size(channel_shape(weight));
@@ -235,7 +252,7 @@ class Compressor {
         continue;
       }
       std::vector<float> squares(weight.shape[*weight.input_axis], 0.0F);
-      const auto tokens = tensor->site->tokens.rows();
+      const auto tokens = tensor->tokens();
       if (tokens.front().size() != squares.size()) {
         continue;
       }
@@ -341,6 +358,7 @@ class Compressor {
   const InferenceGraph& graph_;
   const CompressWeightsOptions& options_;
   std::optional<StatisticsMap> map_;
+  WeightScales scales_;
 };
 
 QuantizeResult run(const std::shared_ptr<ov::Model>& model,
@@ -359,6 +377,7 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
   }
   Compressor compressor(graph, options, statistics);
   const auto plans = compressor.plan(match_scope(graph, options.ignored_scope), result.steps);
+  compressor.scale(plans, result.steps);
   double n_done = 0.0;
   for (const Plan& plan : plans) {
     step(progress, "weights", n_done++, static_cast<double>(plans.size()));

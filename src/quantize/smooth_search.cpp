@@ -11,6 +11,7 @@
 #include "quantize/op_table.h"
 #include "quantize/range_search.h"
 #include "quantize/rounding.h"
+#include "quantize/sampled_layer.h"
 #include "quantize/weights.h"
 
 namespace sotto::quantize {
@@ -23,55 +24,6 @@ constexpr float kMinStatistic = 1e-5F;
 constexpr std::size_t kMaxTokens = 64;   // half to choose by, half to confirm
 constexpr std::size_t kMaxOutputs = 64;  // of each weight
 constexpr float kMaxScaleRatio = 1e4F;   // between the largest and the smallest
-
-using Rows = std::vector<std::vector<float>>;
-
-/// Some output channels of a weight of two axes: [n][input channels].
-void append_outputs(const Weight& weight, std::span<const float> values, Rows& rows) {
-  const std::size_t n_in = weight.shape[*weight.input_axis];
-  const std::size_t n_out = values.size() / n_in;
-  const bool is_row_major = *weight.input_axis == 1;
-  const std::size_t n = std::min(n_out, kMaxOutputs);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t at = i * n_out / n;
-    std::vector<float> row(n_in);
-    for (std::size_t c = 0; c < n_in; ++c) {
-      row[c] = values[is_row_major ? at * n_in + c : c * n_out + at];
-    }
-    rows.push_back(std::move(row));
-  }
-}
-
-SOTTO_AVX2_CLONE float dot(const float* __restrict a, const float* __restrict b, std::size_t n) {
-  constexpr std::size_t kLanes = 16;
-  float lanes[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] += a[i + lane] * b[i + lane];
-    }
-  }
-  float sum = 0.0F;
-  for (; i < n; ++i) {
-    sum += a[i] * b[i];
-  }
-  for (const float lane : lanes) {
-    sum += lane;
-  }
-  return sum;
-}
-
-/// [tokens][outputs]
-Rows products(const Rows& tokens, const Rows& outputs) {
-  Rows y;
-  for (const std::vector<float>& token : tokens) {
-    std::vector<float>& row = y.emplace_back();
-    for (const std::vector<float>& output : outputs) {
-      row.push_back(dot(token.data(), output.data(), token.size()));
-    }
-  }
-  return y;
-}
 
 /// The i8 values of each row times `scale`, as f32.
 Rows quantized_outputs(const Rows& outputs, std::span<const float> scale) {
@@ -116,7 +68,7 @@ class Judge {
         magnitude_[c] = std::max(magnitude_[c], magnitude[c]);
         importance_[c] += squares[c];
       }
-      append_outputs(*weight, values, outputs_);
+      append_outputs(*weight, values, kMaxOutputs, outputs_);
     }
     exact_ = products(tokens_, outputs_);
   }

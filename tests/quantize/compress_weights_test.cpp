@@ -65,8 +65,8 @@ TEST(CompressWeights, ChangesOutputsLittle) {
   const Statistics statistics = test::calibrate(model, inputs);
   for (const WeightMode mode : kModes) {
     const bool four = mode == WeightMode::int4_asym || mode == WeightMode::int4_sym;
-    const QuantizeResult result =
-        compress_weights(model, {.mode = mode, .group_size = 8, .ignored_scope = {}}, &statistics);
+    const QuantizeResult result = compress_weights(
+        model, {.mode = mode, .group_size = 8, .awq = false, .ignored_scope = {}}, &statistics);
     const double error =
         test::relative_error(test::infer(model, inputs[2]), test::infer(result.model, inputs[2]));
     EXPECT_LT(error, four ? 0.15 : 0.02);

@@ -100,6 +100,7 @@ void compress(const std::shared_ptr<ov::Model>& model,
   options.group_size = json.at("group_size");
   options.all_layers = json.at("all_layers");
   options.scale_estimation = false;
+  options.awq = false;
   ov::save_model(compress_weights(model, options).model, output, false);
 }
 
