@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "support/temp_dir.h"
 
@@ -66,6 +69,51 @@ TEST(SpeechProbabilities, FindsNoneInSilenceNoiseAndHum) {
   EXPECT_LT(share_of_speech(noise(0.001F)), 0.15);
   for (const double frequency_hz : {50.0, 60.0, 440.0, 3000.0}) {
     EXPECT_LT(share_of_speech(tone(frequency_hz, 0.3)), 0.02) << frequency_hz;
+  }
+}
+
+/// Shares of frames above a threshold, of 20 ms each: of those that are surely speech, and surely none.
+struct Found {
+  double of_speech = 0.0;
+  double of_pauses = 0.0;
+};
+
+Found found_above(float threshold, std::span<const float> probabilities, const nlohmann::json& spoken) {
+  std::size_t n[2] = {0, 0};
+  std::size_t n_above[2] = {0, 0};
+  for (std::size_t frame = 0; frame < probabilities.size(); ++frame) {
+    const double time_s = (static_cast<double>(frame) + 0.5) / 50.0;
+    const auto is_in = [&](double margin_s) {
+      return std::ranges::any_of(spoken, [&](const nlohmann::json& one) {
+        return time_s > one.at("start").get<double>() - margin_s &&
+               time_s < one.at("end").get<double>() + margin_s;
+      });
+    };
+    if (is_in(-0.1) || !is_in(0.1)) {
+      const std::size_t kind = is_in(-0.1) ? 0 : 1;
+      ++n[kind];
+      n_above[kind] += probabilities[frame] > threshold ? 1 : 0;
+    }
+  }
+  return {static_cast<double>(n_above[0]) / static_cast<double>(n[0]),
+          static_cast<double>(n_above[1]) / static_cast<double>(n[1])};
+}
+
+TEST(SpeechProbabilities, AgreeWithWhatWasSpokenAtEveryThreshold) {
+  std::vector<float> samples = spoken("demo.flac");
+  samples.resize(kWindowSamples);
+  const LogMel mel = log_mel_spectrogram(samples, 80);
+  const std::vector<float> probabilities = speech_probabilities(mel, mel.n_frames);
+  std::ifstream file(test::source_dir() / "demo/media/demo.spoken.json");
+  const auto expected = nlohmann::json::parse(file);
+  Found before{1.0, 1.0};
+  for (const float threshold : {0.2F, 0.35F, 0.5F, 0.65F, 0.8F}) {
+    const Found found = found_above(threshold, probabilities, expected);
+    EXPECT_GT(found.of_speech, 0.99) << threshold;
+    EXPECT_LT(found.of_pauses, 0.01) << threshold;
+    EXPECT_LE(found.of_speech, before.of_speech);
+    EXPECT_LE(found.of_pauses, before.of_pauses);
+    before = found;
   }
 }
 

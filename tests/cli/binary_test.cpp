@@ -1,5 +1,7 @@
 // The built command line as scripts and people meet it: what it prints, writes and returns.
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -274,6 +276,44 @@ TEST(MainJob, GoesOnAfterABadFile) {
   EXPECT_EQ(outcome.status, 1);
   EXPECT_THAT(outcome.err, HasSubstr("no.wav"));
   EXPECT_TRUE(fs::exists(dir / "out" / "en.txt"));
+}
+
+/// Words heard with times: what, when it begins, when it ends.
+std::vector<nlohmann::json> words_of(const fs::path& model, const fs::path& out) {
+  const fs::path media = test::source_dir() / "demo/media";
+  const Outcome outcome =
+      run_sotto({"transcribe", media / "en.flac", media / "de.flac", "--model", model, "-o", out, "-f",
+                 "json", "--beam-size", "0", "--word-timestamps", "--quiet"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  std::vector<nlohmann::json> words;
+  for (const char* name : {"en.json", "de.json"}) {
+    const auto heard = nlohmann::json::parse(test::read_file(out / name));
+    for (const auto& segment : heard.at("segments")) {
+      words.insert(words.end(), segment.at("words").begin(), segment.at("words").end());
+    }
+  }
+  return words;
+}
+
+TEST(MainJob, TimesWordsInInt8AsInFloatingPoint) {
+  const test::TempDir dir;
+  const auto fp = words_of(Models::get().fp(), dir / "fp");
+  const auto int8 = words_of(Models::get().int8(), dir / "int8");
+  std::vector<double> moves_s;
+  for (std::size_t i = 0, next = 0; i < fp.size(); ++i) {
+    for (std::size_t j = next; j < std::min(next + 8, int8.size()); ++j) {
+      if (fp[i].at("word") == int8[j].at("word")) {
+        moves_s.push_back(std::abs(fp[i].at("start").get<double>() - int8[j].at("start").get<double>()));
+        next = j + 1;
+        break;
+      }
+    }
+  }
+  ASSERT_GT(fp.size(), 100U);
+  EXPECT_GT(moves_s.size(), fp.size() * 9 / 10);
+  std::sort(moves_s.begin(), moves_s.end());
+  EXPECT_LT(moves_s.at(moves_s.size() / 2), 0.05);
+  RecordProperty("median_move_s", std::to_string(moves_s[moves_s.size() / 2]));
 }
 
 TEST(MainJob, ComparesModels) {

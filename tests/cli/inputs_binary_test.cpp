@@ -133,6 +133,27 @@ TEST_F(Urls, MayNotLeadToLocalAddresses) {
   EXPECT_TRUE(server_.received().empty());
 }
 
+TEST_F(Urls, MayNotRedirectToLocalAddresses) {
+  // The server is the proxy, so that names of public hosts lead to it.
+  const Variable proxy("http_proxy", server_.url());
+  const Variable no_proxy("no_proxy", "");
+  answer("http://media.example.org/moved.flac", 302, "Location: http://other.example.org/talk.flac\r\n");
+  answer("http://other.example.org/talk.flac", 200, "Content-Type: audio/flac\r\n", test::read_file(kSpeech));
+  const Outcome heard = transcribe({"http://media.example.org/moved.flac", "-o", dir_ / "out", "-f", "txt"});
+  EXPECT_EQ(heard.status, 0) << heard.err;
+  std::size_t n_received = server_.received().size();
+  for (const std::string& local :
+       {server_.url() + "/a/my%20talk.flac", std::string("http://localhost/a.flac"),
+        std::string("http://169.254.169.254/a.flac"), std::string("http://[::1]/a.flac")}) {
+    answer("http://media.example.org/talk.flac", 302, "Location: " + local + "\r\n");
+    const Outcome refused =
+        transcribe({"http://media.example.org/talk.flac", "-o", dir_ / "out", "-f", "txt"});
+    EXPECT_EQ(refused.status, 3) << local;
+    EXPECT_THAT(refused.err, HasSubstr("found a local one; --allow-local-urls permits it.")) << local;
+    EXPECT_EQ(server_.received().size(), ++n_received) << local;
+  }
+}
+
 TEST_F(Urls, MayNotLeadToFilesOrBePlaylists) {
   answer("/file", 302, "Location: file:///etc/passwd\r\n");
   EXPECT_EQ(hear("/file").status, 3);

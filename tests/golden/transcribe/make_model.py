@@ -31,6 +31,16 @@ CASES = [
     ("de.flac", {"language": "de", "task": "translate"}),
     ("es.flac", {"language": None, "beam_size": 2}),
     ("fr.flac", {"language": None, "beam_size": 2}),
+    ("en.flac", {"language": "en", "clip_timestamps": [2.0, 9.5, 12.0]}),
+    ("en.flac", {"language": "en", "prefix": "Good morning"}),
+    ("en.flac", {"language": "en", "beam_size": 3, "patience": 2.0, "length_penalty": 0.6}),
+]
+# The end of the audio, s, at which the last window is cut.
+CUT_CASES = [
+    ("demo.flac", 30.4, {"language": "en"}),
+    ("demo.flac", 59.98, {"language": "en", "condition_on_previous_text": False}),
+    ("demo.flac", 40.0, {"language": "en", "initial_prompt": "Good morning.", "carry_initial_prompt": True}),
+    ("demo.flac", 45.0, {"language": "en", "word_timestamps": True, "hallucination_silence_threshold": 1.0}),
 ]
 
 
@@ -38,9 +48,9 @@ def main():
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else DEMO / "model"
     model = openai_reference.load(directory)
     cases = [
-        {"media": media, "end_s": None, "options": {k: v for k, v in options.items() if v is not None},
-         "result": openai_reference.run(model, DEMO / "media" / media, options)}
-        for media, options in CASES
+        {"media": media, "end_s": end_s, "options": {k: v for k, v in options.items() if v is not None},
+         "result": openai_reference.run(model, DEMO / "media" / media, options, end_s)}
+        for media, end_s, options in [(media, None, options) for media, options in CASES] + CUT_CASES
     ]
     golden = {"whisper": "20250625", "crc32": openai_reference.crc32(directory / "model.safetensors"), "cases": cases}
     path = HERE / "model.json"
