@@ -14,6 +14,7 @@ def main() -> int:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     table = "\n".join("    " + line if line else "" for line in pathlib.Path(sys.argv[1]).read_text().rstrip().split("\n"))
+    table = re.sub(r"\S*/(out/demo/)", r"\1", table)  # wherever the tree lies
     text = README.read_text()
     if BEGIN not in text or END not in text:
         sys.exit(f"{README}: expected the markers {BEGIN} and {END}")
