@@ -11,6 +11,7 @@
 
 #include <openvino/core/attribute_visitor.hpp>
 
+#include "core/parallel.h"
 #include "quantize/rounding.h"
 
 namespace sotto::quantize {
@@ -19,6 +20,8 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kRowsPerPartialSum = 64;  // f32 partial sums, added up in f64
+constexpr std::size_t kParts = 4;
+constexpr std::size_t kLeastPart = std::size_t{1} << 16U;  // values worth a thread
 
 struct Accumulator {
   explicit Accumulator(std::size_t n)
@@ -28,6 +31,14 @@ struct Accumulator {
     for (std::size_t c = 0; c < sum.size(); ++c) {
       sum[c] += partial[c];
       partial[c] = 0.0F;
+    }
+  }
+
+  void add(const Accumulator& other) {
+    for (std::size_t c = 0; c < sum.size(); ++c) {
+      min[c] = std::min(min[c], other.min[c]);
+      max[c] = std::max(max[c], other.max[c]);
+      sum[c] += other.sum[c];
     }
   }
 
@@ -83,7 +94,7 @@ SOTTO_AVX2_CLONE void add_values(
 }
 
 /// x: [outer, channels, inner].
-void accumulate(const float* x, const std::array<std::size_t, 3>& shape, Accumulator& to) {
+void accumulate_part(const float* x, const std::array<std::size_t, 3>& shape, Accumulator& to) {
   const auto [outer, channels, inner] = shape;
   for (std::size_t o = 0; o < outer; ++o) {
     if (inner == 1) {
@@ -99,6 +110,28 @@ void accumulate(const float* x, const std::array<std::size_t, 3>& shape, Accumul
     }
   }
   to.flush();
+}
+
+/// The same, the larger ones in parts at the same time. Where they are cut does not depend on the machine.
+void accumulate(const float* x, const std::array<std::size_t, 3>& shape, Accumulator& to) {
+  const auto [outer, channels, inner] = shape;
+  const bool is_whole = outer == 1 && channels == 1;
+  const std::size_t n_rows = is_whole ? inner : outer;
+  const std::size_t n_row = is_whole ? 1 : channels * inner;
+  if (n_rows * n_row < kParts * kLeastPart || n_rows < kParts) {
+    accumulate_part(x, shape, to);
+    return;
+  }
+  std::vector<Accumulator> parts(kParts, Accumulator(channels));
+  parallel_each(kParts, kParts, [&](std::size_t i) {
+    const std::size_t first = n_rows * i / kParts;
+    const std::size_t n = n_rows * (i + 1) / kParts - first;
+    accumulate_part(x + first * n_row,
+                    is_whole ? std::array{shape[0], shape[1], n} : std::array{n, channels, inner}, parts[i]);
+  });
+  for (const Accumulator& part : parts) {
+    to.add(part);
+  }
 }
 
 std::array<std::size_t, 3> outer_channels_inner(const ov::Shape& shape, std::int64_t axis) {
@@ -143,11 +176,15 @@ std::vector<float> distances(const float* x,
     weight.push_back(range > 0.0F ? 1.0F / (range * range) : 0.0F);
   }
   std::vector<float> far(outer * inner, 0.0F);
+  if (inner == 1) {
+    parallel_chunks(outer, kLeastPart / channels + 1, kParts, [&](std::size_t first, std::size_t last) {
+      for (std::size_t o = first; o < last; ++o) {
+        far[o] = distance(x + o * shape[1], mean.data(), weight.data(), shape[1]);
+      }
+    });
+    return far;
+  }
   for (std::size_t o = 0; o < outer; ++o) {
-    if (inner == 1) {
-      far[o] = distance(x + o * channels, mean.data(), weight.data(), channels);
-      continue;
-    }
     for (std::size_t c = 0; c < channels; ++c) {
       const float* row = x + (o * channels + c) * inner;
       for (std::size_t i = 0; i < inner; ++i) {

@@ -98,6 +98,33 @@ TEST(StatisticsOp, TellsOfAValueThatIsNotANumber) {
   EXPECT_FALSE(std::isfinite(s[5]));
 }
 
+TEST(StatisticsOp, AgreesWithAPlainLoopOnLargeTensors) {
+  constexpr std::size_t kRows = 9001;
+  constexpr std::size_t kColumns = 40;
+  const std::vector<float> values = test::random_values(kRows * kColumns, 4);
+  const ov::Tensor x = tensor({1, kRows, kColumns}, values);
+  const std::vector<float> by_channel = statistics(x, 2, kColumns, 16);
+  for (std::size_t c = 0; c < kColumns; ++c) {
+    float low = kInfinity;
+    float high = -kInfinity;
+    double sum = 0.0;
+    for (std::size_t i = c; i < values.size(); i += kColumns) {
+      low = std::min(low, values[i]);
+      high = std::max(high, values[i]);
+      sum += static_cast<double>(values[i]);
+    }
+    EXPECT_EQ(by_channel[c], low);
+    EXPECT_EQ(by_channel[kColumns + c], high);
+    EXPECT_NEAR(by_channel[2 * kColumns + c], sum / kRows, 1e-6);
+  }
+  const std::vector<float> whole = statistics(x, StatisticsOp::kWholeTensor, 1);
+  EXPECT_EQ(whole[0], *std::ranges::min_element(values));
+  EXPECT_EQ(whole[1], *std::ranges::max_element(values));
+  EXPECT_NEAR(whole[2],
+              std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()), 1e-6);
+  EXPECT_EQ(by_channel, statistics(x, 2, kColumns, 16));
+}
+
 TEST(StatisticsOp, AgreesWithAPlainLoopOnLongRows) {
   const ov::Shape shape{2, 5, 333};
   const std::vector<float> values = test::random_values(ov::shape_size(shape), 3);
