@@ -1,4 +1,5 @@
-"""Random checkpoints in the forms besides safetensors: pytorch_model.bin and whisper.cpp's ggml, without torch."""
+"""Random checkpoints in other forms than one safetensors file: shards, pytorch_model.bin, openai/whisper's .pt and
+whisper.cpp's ggml, without torch."""
 
 import io
 import json
@@ -75,27 +76,79 @@ class _Pickler(pickle.Pickler):
         return sys.modules["torch._utils"]._rebuild_tensor_v2, arguments
 
 
-def write_torch(source, directory):
-    """A Hugging Face directory with pytorch_model.bin as torch.save writes it: a zip, stored, data aligned to 64."""
-    _torch_stand_ins()
+def _copy_json_files(source, directory):
     directory.mkdir(parents=True)
     for name in JSON_FILES:
         shutil.copyfile(source / name, directory / name)
-    tensors = Safetensors(source / "model.safetensors")
-    path = directory / "pytorch_model.bin"
+
+
+def _write_archive(path, tensors, program):
+    """What torch.save writes: a zip, stored, data aligned to 64; `program(state)` is what is pickled of the tensors."""
+    _torch_stand_ins()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        state = {name: _Tensor(str(i), shape) for i, (name, shape, _) in enumerate(tensors.items())}
-        program = io.BytesIO()
-        _Pickler(program, 2).dump(state)
-        archive.writestr("archive/data.pkl", program.getvalue())
-        for i, (_, _, data) in enumerate(tensors.items()):
+        pickled = io.BytesIO()
+        _Pickler(pickled, 2).dump(program([_Tensor(str(i), shape) for i, (_, shape, _) in enumerate(tensors)]))
+        archive.writestr("archive/data.pkl", pickled.getvalue())
+        for i, (_, _, data) in enumerate(tensors):
             entry = zipfile.ZipInfo(f"archive/data/{i}")
             at = archive.fp.tell() + 30 + len(entry.filename.encode()) + 20
             entry.extra = struct.pack("<HH", 0x4246, (-at - 4) % 64) + b"F" * ((-at - 4) % 64)
             with archive.open(entry, "w", force_zip64=True) as out:
                 out.write(data)
         archive.writestr("archive/version", "3\n")
+
+
+def write_torch(source, directory):
+    """A Hugging Face directory with pytorch_model.bin."""
+    _copy_json_files(source, directory)
+    tensors = list(Safetensors(source / "model.safetensors").items())
+    path = directory / "pytorch_model.bin"
+    _write_archive(path, tensors, lambda state: {name: kept for (name, _, _), kept in zip(tensors, state)})
     return directory, path
+
+
+def write_openai(source, directory):
+    """openai/whisper's .pt: dimensions and tensors under its names; the tokenizer beside it."""
+    directory.mkdir(parents=True)
+    shutil.copyfile(source / "tokenizer.json", directory / "tokenizer.json")
+    config = json.loads((source / "config.json").read_text())
+    dims = {"n_mels": config["num_mel_bins"], "n_vocab": config["vocab_size"],
+            "n_audio_ctx": config["max_source_positions"], "n_audio_state": config["d_model"],
+            "n_audio_head": config["encoder_attention_heads"], "n_audio_layer": config["encoder_layers"],
+            "n_text_ctx": config["max_target_positions"], "n_text_state": config["d_model"],
+            "n_text_head": config["decoder_attention_heads"], "n_text_layer": config["decoder_layers"]}
+    tensors = [(_openai_name(name), shape, data) for name, shape, data in Safetensors(source / "model.safetensors").items()
+               if name != "proj_out.weight"]
+    path = directory / "whisper.pt"
+    _write_archive(path, tensors, lambda state: {
+        "dims": dims, "model_state_dict": {name: kept for (name, _, _), kept in zip(tensors, state)}})
+    return path, path
+
+
+def write_shards(source, directory, n_shards=3):
+    """A Hugging Face directory with its tensors in several safetensors files and their index."""
+    _copy_json_files(source, directory)
+    tensors = list(Safetensors(source / "model.safetensors").items())
+    total, so_far, parts = sum(len(data) for _, _, data in tensors), 0, [[] for _ in range(n_shards)]
+    for tensor in tensors:
+        parts[min(so_far * n_shards // total, n_shards - 1)].append(tensor)
+        so_far += len(tensor[2])
+    weight_map = {}
+    for i, part in enumerate(parts):
+        name = f"model-{i + 1:05}-of-{n_shards:05}.safetensors"
+        header, at = {}, 0
+        for tensor, shape, data in part:
+            header[tensor] = {"dtype": "F16", "shape": shape, "data_offsets": [at, at + len(data)]}
+            weight_map[tensor], at = name, at + len(data)
+        text = json.dumps(header).encode()
+        text += b" " * (-len(text) % 8)
+        with open(directory / name, "wb") as out:
+            out.write(struct.pack("<Q", len(text)) + text)
+            for _, _, data in part:
+                out.write(data)
+    index = directory / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": weight_map}))
+    return directory, source / "model.safetensors"
 
 
 RENAMED = [("model.", ""), (".layers.", ".blocks."), ("encoder_attn_layer_norm", "cross_attn_ln"),
@@ -186,10 +239,15 @@ def write_ggml(source, path, form="f16", filters=None):
     return path, path
 
 
+WRITERS = {
+    "shards": write_shards,
+    "torch": write_torch,
+    "openai": write_openai,
+    "ggml-f16": lambda source, target: write_ggml(source, target.with_suffix(".bin")),
+    "ggml-q8_0": lambda source, target: write_ggml(source, target.with_suffix(".bin"), "q8_0"),
+}
+
+
 def make(kind, source, target):
-    """(what to convert, the file its weights are in), written once."""
-    target = pathlib.Path(target)
-    if kind == "torch":
-        made = (target, target / "pytorch_model.bin")
-        return made if target.exists() else write_torch(source, target)
-    return (target, target) if target.exists() else write_ggml(source, target)
+    """Writes a form of a checkpoint: (what to convert, a file of as many bytes as its weights)."""
+    return WRITERS[kind](source, pathlib.Path(target))

@@ -12,12 +12,16 @@ namespace sotto::model {
 namespace fs = std::filesystem;
 namespace {
 
-/// A size that can be built: from 1 to a million, far above any Whisper.
+// Far above any Whisper; lists of layers, heads and tokens are made of what a file says.
+constexpr std::int64_t kLargest = 1'000'000;
+constexpr std::int64_t kMostLayers = 1'000;
+
+/// A size that can be built: from 1 to `largest`.
 std::int64_t size_field(const nlohmann::json& config,
                         const char* key,
                         std::optional<std::int64_t> fallback,
-                        const fs::path& path) {
-  constexpr std::int64_t kLargest = 1'000'000;
+                        const fs::path& path,
+                        std::int64_t largest = kLargest) {
   const auto found = config.find(key);
   const bool missing = found == config.end() || found->is_null();
   if (missing && fallback) {
@@ -28,9 +32,9 @@ std::int64_t size_field(const nlohmann::json& config,
                 fmt::format("field \"{}\": expected a whole number, found {}.", key, found->dump()));
   }
   const auto value = required_json_field<std::int64_t>(config, key, path);
-  if (value < 1 || value > kLargest) {
+  if (value < 1 || value > largest) {
     throw Error(ErrorCode::bad_format, path.string(),
-                fmt::format("field \"{}\": expected 1 to {}, found {}.", key, kLargest, value));
+                fmt::format("field \"{}\": expected 1 to {}, found {}.", key, largest, value));
   }
   return value;
 }
@@ -57,13 +61,13 @@ ModelDimensions read_dimensions(const fs::path& directory) {
   dims.n_mels = size_field(config, "num_mel_bins", 80, path);
   dims.n_audio_ctx = size_field(config, "max_source_positions", 1500, path);
   dims.n_audio_state = size_field(config, "d_model", std::nullopt, path);
-  dims.n_audio_head = size_field(config, "encoder_attention_heads", std::nullopt, path);
-  dims.n_audio_layer = size_field(config, "encoder_layers", std::nullopt, path);
+  dims.n_audio_head = size_field(config, "encoder_attention_heads", std::nullopt, path, kMostLayers);
+  dims.n_audio_layer = size_field(config, "encoder_layers", std::nullopt, path, kMostLayers);
   dims.n_vocab = size_field(config, "vocab_size", std::nullopt, path);
   dims.n_text_ctx = size_field(config, "max_target_positions", 448, path);
   dims.n_text_state = dims.n_audio_state;
-  dims.n_text_head = size_field(config, "decoder_attention_heads", std::nullopt, path);
-  dims.n_text_layer = size_field(config, "decoder_layers", std::nullopt, path);
+  dims.n_text_head = size_field(config, "decoder_attention_heads", std::nullopt, path, kMostLayers);
+  dims.n_text_layer = size_field(config, "decoder_layers", std::nullopt, path, kMostLayers);
   check_heads(dims.n_audio_state, dims.n_audio_head, "encoder_attention_heads", path);
   check_heads(dims.n_text_state, dims.n_text_head, "decoder_attention_heads", path);
   const auto activation = json_field<std::string>(config, "activation_function", "gelu", path);

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <openvino/openvino.hpp>
 
+#include "model/check_ir.h"
 #include "model/ir_error.h"
 #include "model/ir_files.h"
 #include "model/load_notebook.h"
@@ -59,6 +60,7 @@ std::shared_ptr<ov::Model> read_graph(const fs::path& xml) {
                   "expected a file of an OpenVINO model, found nothing.");
     }
   }
+  check_ir(xml);
   return translate_ir_errors(xml.string(), ErrorCode::bad_format,
                              [&] { return ov::Core().read_model(xml.string()); });
 }

@@ -1,6 +1,7 @@
 #include "model/safetensors.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -214,6 +215,18 @@ MappedFile::MappedFile(const fs::path& path) {
 
 MappedFile::~MappedFile() {
   ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = std::bit_cast<std::uintptr_t>(data_);
+  const auto first = std::bit_cast<std::uintptr_t>(part.data());
+  const std::uintptr_t last = (first + part.size()) / page * page;
+  const std::uintptr_t from = (first + page - 1) / page * page;
+  if (first >= begin && first + part.size() <= begin + size_ && from < last) {
+    // A hint: where it is refused, the pages stay.
+    static_cast<void>(::madvise(std::bit_cast<void*>(from), last - from, MADV_DONTNEED));
+  }
 }
 
 TensorMap parse_safetensors(std::span<const std::byte> file, const std::string& where) {

@@ -32,6 +32,9 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// Hands the pages of a part that has been read for the last time back to the system; they would count as
+  /// this process's memory. A part of anything else is left alone. Source: madvise(2), MADV_DONTNEED.
+  void release(std::span<const std::byte> part) const noexcept;
 
  private:
   const std::byte* data_ = nullptr;

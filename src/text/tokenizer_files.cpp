@@ -19,7 +19,7 @@ using nlohmann::json;
   throw Error(ErrorCode::bad_format, path.string(), what);
 }
 
-constexpr TokenId kMaxId = 1 << 24;  // far above any vocabulary; ids index arrays
+constexpr TokenId kMaxId = 1'000'000;  // far above any vocabulary; ids index arrays
 
 TokenId token_id(const json& value, const std::string& token, const fs::path& path) {
   if (!value.is_number_integer() || value.get<std::int64_t>() < 0 || value.get<std::int64_t>() >= kMaxId) {

@@ -5,6 +5,7 @@
 
 #include "hub/hub_fixture.h"
 #include "sotto/hub.h"
+#include "support/damage.h"
 #include "support/expect_error.h"
 
 namespace sotto::hub {
@@ -137,6 +138,17 @@ TEST_F(HubApiTest, RefusesAListOfEveryPrefix) {
     list_as(whole.substr(0, n));
     expect_refused(ErrorCode::bad_format, "found no JSON");
   }
+}
+
+TEST_F(HubApiTest, ReadsOrRefusesAListWithFlippedBytes) {
+  const std::string whole =
+      std::string(R"({"sha": ")") + FakeHub::kCommit + R"(", "siblings": [{"rfilename": "config.json"}]})";
+  test::expect_flips_read_or_refused(
+      [&](const std::string& body) {
+        list_as(body);
+        download();
+      },
+      whole, "");
 }
 
 TEST_F(HubApiTest, RefusesFileNamesThatLeadElsewhere) {

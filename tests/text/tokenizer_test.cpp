@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sotto/text.h"
+#include "support/damage.h"
 #include "support/expect_error.h"
 #include "support/golden.h"
 
@@ -225,6 +226,62 @@ TEST(Tokenizer, NamesWhatIsWrongInItsFiles) {
       }
     }
   });
+}
+
+/// The small tokenizer.json with single bytes and one merge, for it is read some ten thousand times.
+std::string smallest_json() {
+  json root = small_json();
+  const json merge = root["model"]["merges"][0];
+  const std::string merged = merge.at(0).get<std::string>() + merge.at(1).get<std::string>();
+  json vocabulary = json::object();
+  for (const auto& [token, id] : root["model"]["vocab"].items()) {
+    const bool is_byte = token.size() == 1 || (token.size() == 2 && (token[0] & 0xC0) == 0xC0);
+    if (is_byte || token == merged) {
+      vocabulary[token] = id;
+    }
+  }
+  root["model"]["vocab"] = vocabulary;
+  root["model"]["merges"] = json::array({merge});
+  return root.dump();
+}
+
+TEST(DamagedTokenizer, IsReadOrRefused) {
+  const test::TempDir dir;
+  const test::ReadBytes read = [&](const std::string& bytes) {
+    test::write_file(dir / "tokenizer.json", bytes);
+    Tokenizer::load(dir.path()).encode("It's 10:30");
+  };
+  const std::string whole = smallest_json();
+  test::expect_prefixes_refused(read, whole, "tokenizer.json", 3);
+  test::expect_flips_read_or_refused(read, whole, "tokenizer.json", 11);
+  test::expect_numbers_read_or_refused(read, whole, "tokenizer.json", 19);
+}
+
+TEST(DamagedTokenizer, OfThreeFilesIsReadOrRefused) {
+  const test::TempDir dir;
+  const json root = json::parse(smallest_json());
+  const std::string vocabulary = root["model"]["vocab"].dump();
+  json added = json::object();
+  for (const json& token : root["added_tokens"]) {
+    added[token["content"].get<std::string>()] = token["id"];
+  }
+  const json merge = root["model"]["merges"][0];
+  const std::string merges =
+      "#version: 0.2\n" + merge.at(0).get<std::string>() + " " + merge.at(1).get<std::string>() + "\n";
+  const auto read = [&](const std::string& name, const std::string& bytes) {
+    test::write_file(dir / "vocab.json", vocabulary);
+    test::write_file(dir / "added_tokens.json", added.dump());
+    test::write_file(dir / "merges.txt", merges);
+    test::write_file(dir / name, bytes);
+    Tokenizer::load(dir.path()).encode("It's 10:30");
+  };
+  for (const auto& [name, whole] :
+       {std::pair<std::string, std::string>("added_tokens.json", added.dump()), {"merges.txt", merges}}) {
+    test::expect_flips_read_or_refused([&, name = name](const std::string& bytes) { read(name, bytes); },
+                                       whole, dir.path().string(), 3);
+  }
+  test::expect_prefixes_refused([&](const std::string& bytes) { read("vocab.json", bytes); }, vocabulary,
+                                dir.path().string(), 11);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "model/sources/ggml_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -130,7 +132,19 @@ class GgmlReader {
     const auto data = reader_.take(n_values / block->n_values * block->n_bytes, "tensor data");
     tensor.dtype = type == GgmlType::f32 ? DType::f32 : DType::f16;
     tensor.dtype_name = block->name;
-    tensor.bytes = block->n_values == 1 ? data : dequantized(type, data, n_values, where);
+    tensor.bytes =
+        block->n_values == 1 ? aligned(data, block->n_bytes) : dequantized(type, data, n_values, where);
+  }
+
+  /// Names of any length shift what follows: a graph needs a copy of every second tensor.
+  std::span<const std::byte> aligned(std::span<const std::byte> data, std::size_t value_bytes) {
+    if (data.empty() || std::bit_cast<std::uintptr_t>(data.data()) % value_bytes == 0) {
+      return data;
+    }
+    const std::span<std::byte> buffer = memory_.allocate(data.size());
+    std::memcpy(buffer.data(), data.data(), data.size());
+    memory_.release(data);
+    return buffer;
   }
 
   std::span<const std::byte> dequantized(GgmlType type,
@@ -142,6 +156,7 @@ class GgmlReader {
     if (!dequantize(type, data, values)) {
       throw Error(ErrorCode::bad_format, where, "expected values within ±65504, found larger ones or NaN.");
     }
+    memory_.release(data);
     return buffer;
   }
 

@@ -219,6 +219,12 @@ std::span<std::byte> Memory::allocate(std::size_t n_bytes) {
   return {buffers.back().get(), n_bytes};
 }
 
+void Memory::release(std::span<const std::byte> part) const noexcept {
+  for (const auto& file : files) {
+    file->release(part);
+  }
+}
+
 Source open_source(const fs::path& path) {
   Source source = fs::is_directory(path) ? open_directory(path, path) : open_file(path);
   if (source.kind != Source::Kind::huggingface) {  // read_dimensions() and Weights do it for the others

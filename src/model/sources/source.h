@@ -20,6 +20,8 @@ struct Memory {
 
   /// A new buffer with anything in it.
   std::span<std::byte> allocate(std::size_t n_bytes);
+  /// `part` of one of the files has been read for the last time; of what is no file nothing is done.
+  void release(std::span<const std::byte> part) const noexcept;
 };
 
 /// A Whisper checkpoint of any kind, seen alike.
