@@ -374,6 +374,15 @@ TEST(MainJob, BenchmarksAModel) {
   EXPECT_EQ(run_sotto({"benchmark", Models::get().int8(), "--decoder-tokens", "9999"}).status, 2);
 }
 
+TEST(MainJob, BenchmarksTheNotebooksPairAsItIs) {
+  const test::TempDir dir;
+  run_sotto({"convert", kModel, "--layout", "notebook", "-o", dir / "pair"});
+  const Outcome outcome =
+      run_sotto({"benchmark", dir / "pair", "--seconds", "0.05", "--decoder-tokens", "4", "--threads", "2"});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("decoder, token"));
+}
+
 TEST(MainJob, FailsWhereAccuracyDrops) {
   const test::TempDir dir;
   fs::create_directories(dir / "good");
