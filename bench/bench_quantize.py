@@ -142,10 +142,10 @@ def output_sqnr(quantizing, windows, names):
 def measure(name, arguments):
     """All figures of one model."""
     quantizing = Quantizing(name, arguments.samples, arguments.tokens)
-    names = [who for who in NAMES if who != "nncf" or not arguments.skip_nncf]
+    names = ["default"] if arguments.skip_nncf else NAMES
     nncf, their_report = quantizing.run_nncf() if "nncf" in names else (None, None)
     sotto, report = quantizing.run_sotto("default")
-    if HAS_PARITY:
+    if "parity" in names:
         quantizing.run_sotto("parity", "--parity", "nncf")
     fp_s = quantizing.transcription_seconds(quantizing.fp, "--inference-precision", "f32")
     int8_s = quantizing.transcription_seconds(quantizing.models["default"])
