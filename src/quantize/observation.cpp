@@ -2,10 +2,12 @@
 
 #include <cstring>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <tuple>
 
+#include "core/parallel.h"
 #include "quantize/ignored_patterns.h"
 #include "quantize/op_table.h"
 #include "quantize/placement.h"
@@ -112,6 +114,8 @@ class Finder {
   std::vector<Observation> found_;
 };
 
+constexpr std::size_t kMaxThreads = 8;
+
 std::uint64_t mix(std::uint64_t hash, const void* data, std::size_t n_bytes) {
   constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15ULL;
   const char* bytes = static_cast<const char*>(data);
@@ -146,15 +150,22 @@ Tensor value_root(const Tensor& tensor) {
 }
 
 std::uint64_t model_hash(const InferenceGraph& graph) {
-  std::uint64_t hash = graph.nodes().size();
+  std::vector<std::shared_ptr<ov::op::v0::Constant>> constants;
+  for (const auto& node : graph.nodes()) {
+    if (auto constant = std::dynamic_pointer_cast<ov::op::v0::Constant>(node)) {
+      constants.push_back(std::move(constant));
+    }
+  }
+  std::vector<std::uint64_t> of_values(constants.size());
+  parallel_each(constants.size(), kMaxThreads, [&](std::size_t i) {
+    of_values[i] = mix(0, constants[i]->get_data_ptr(), constants[i]->get_byte_size());
+  });
+  std::uint64_t hash = mix(graph.nodes().size(), of_values.data(), of_values.size() * sizeof(std::uint64_t));
   for (const auto& node : graph.nodes()) {
     hash = mix(hash, node->get_friendly_name());
     hash = mix(hash, std::string(node->get_type_info().name));
     for (const Tensor& output : node->outputs()) {
       hash = mix(hash, output.get_partial_shape().to_string());
-    }
-    if (const auto constant = std::dynamic_pointer_cast<ov::op::v0::Constant>(node)) {
-      hash = mix(hash, constant->get_data_ptr(), constant->get_byte_size());
     }
   }
   return hash;

@@ -11,9 +11,18 @@ namespace {
 
 /// Of the values in f16.
 std::uint64_t hash_of(std::span<const float> token) {
-  std::uint64_t hash = token.size();
-  for (const float x : token) {
-    hash = (hash ^ std::bit_cast<std::uint32_t>(saturate_to_half(x))) * 0x9E3779B97F4A7C15ULL;
+  // Lanes beside each other: one long chain of products would take several times as long.
+  constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15ULL;
+  constexpr std::size_t kLanes = 8;
+  std::uint64_t lanes[kLanes] = {token.size(), 1, 2, 3, 4, 5, 6, 7};
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::uint64_t& lane = lanes[i % kLanes];
+    lane = (lane ^ std::bit_cast<std::uint32_t>(saturate_to_half(token[i]))) * kPrime;
+    lane ^= lane >> 32U;
+  }
+  std::uint64_t hash = 0;
+  for (const std::uint64_t lane : lanes) {
+    hash = (hash ^ lane) * kPrime;
     hash ^= hash >> 32U;
   }
   return hash;

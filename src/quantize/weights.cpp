@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "core/parallel.h"
 #include "quantize/half.h"
 #include "quantize/op_table.h"
 #include "quantize/rounding.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr float kMinRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;  // of the widest channel
+constexpr std::size_t kMaxThreads = 8;
 
 /// A run of values along the last axis: all of one channel (step 0), or of channels that follow each other.
 struct Row {
@@ -334,15 +336,19 @@ void refuse_quantized_model(const InferenceGraph& graph) {
 }
 
 void refuse_weights_not_finite(const InferenceGraph& graph) {
+  std::vector<const Weight*> weights;
   for (const auto& node : graph.nodes()) {
     for (const Weight& weight : graph.weights(*node)) {
-      if (!is_finite(*weight.constant)) {
-        throw Error(ErrorCode::bad_format, node->get_friendly_name(),
-                    fmt::format("expected finite weights, found a value that is not finite in {}.",
-                                weight.constant->get_friendly_name()));
-      }
+      weights.push_back(&weight);
     }
   }
+  parallel_each(weights.size(), kMaxThreads, [&](std::size_t i) {
+    if (!is_finite(*weights[i]->constant)) {
+      throw Error(ErrorCode::bad_format, weights[i]->node->get_friendly_name(),
+                  fmt::format("expected finite weights, found a value that is not finite in {}.",
+                              weights[i]->constant->get_friendly_name()));
+    }
+  });
 }
 
 }  // namespace sotto::quantize

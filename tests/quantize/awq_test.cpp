@@ -10,9 +10,9 @@
 namespace sotto::quantize {
 namespace {
 
-constexpr std::size_t kChannels = 32;
+constexpr std::size_t kChannels = 128;
 
-/// x [1, ?, 32] → normalization with gains from e⁻⁴ to e⁴ → two layers → their sum, and the
+/// x [1, ?, 128] → normalization with gains from e⁻⁴ to e⁴ → two layers → their sum, and the
 /// normalization itself if it is read elsewhere.
 std::shared_ptr<ov::Model> normalized(bool read_elsewhere) {
   const auto x = test::parameter({1, -1, static_cast<std::int64_t>(kChannels)}, "x");
@@ -43,6 +43,15 @@ ov::Tensor input(unsigned seed) {
   return tensor;
 }
 
+/// Root mean square of the difference.
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    sum += std::pow(static_cast<double>(a[i] - b[i]), 2.0);
+  }
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
 struct Outcome {
   double error = 0.0;
   std::vector<StepReport> steps;
@@ -52,12 +61,12 @@ Outcome compressed(const std::shared_ptr<ov::Model>& model, bool awq, bool with_
   const Statistics statistics = test::calibrate(model, {input(1), input(2), input(3), input(4)});
   CompressWeightsOptions options;
   options.mode = WeightMode::int4_asym;
-  options.group_size = 16;
+  options.group_size = 64;
   options.all_layers = true;
   options.awq = awq;
   const auto result = compress_weights(model, options, with_statistics ? &statistics : nullptr);
   const auto heard = input(9);
-  Outcome outcome{test::relative_error(test::infer(model, heard), test::infer(result.model, heard)), {}};
+  Outcome outcome{distance(test::infer(model, heard), test::infer(result.model, heard)), {}};
   for (const StepReport& step : result.steps) {
     if (step.algorithm == "awq") {
       outcome.steps.push_back(step);
@@ -69,7 +78,7 @@ Outcome compressed(const std::shared_ptr<ov::Model>& model, bool awq, bool with_
 TEST(Awq, ProtectsTheWeightsOfChannelsThatAreLarge) {
   const auto model = normalized(false);
   const Outcome with = compressed(model, true);
-  EXPECT_LT(with.error, 0.8 * compressed(model, false).error);
+  EXPECT_LT(with.error, 0.9 * compressed(model, false).error);
   ASSERT_EQ(with.steps.size(), 2U);
   for (const StepReport& step : with.steps) {
     EXPECT_TRUE(step.done) << step.reason;
