@@ -13,8 +13,7 @@ import nncf_flow
 
 CALIBRATION = common.ROOT / "demo" / "data" / "calibration"
 TEST = common.ROOT / "demo" / "data" / "test"
-HAS_PARITY = "--parity" in common.Run([common.SOTTO, "quantize", "--help"]).stdout
-NAMES = ("nncf", "parity", "default") if HAS_PARITY else ("nncf", "default")
+NAMES = ("nncf", "parity", "default")
 
 
 def f32_mb(directory):

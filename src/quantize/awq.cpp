@@ -23,7 +23,6 @@ constexpr double kClearlyBetter = 0.8;
 constexpr float kMinActivation = 1e-5F;
 constexpr std::size_t kMaxTokens = 128;  // half to choose by, half to confirm
 constexpr std::size_t kMaxOutputs = 96;  // of each weight
-constexpr std::size_t kMaxThreads = 8;   // each holds one weight in f32
 
 /// Layers that read one tensor along its last axis.
 struct Group {

@@ -28,7 +28,6 @@ constexpr std::size_t kLevels = 256;
 constexpr float kMinHalfRange = 8e-4F;
 constexpr float kMinSymmetricRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;
-constexpr std::size_t kMaxThreads = 8;  // each holds one weight in f32
 
 /// Smallest and largest of values each times the scale of its channel.
 std::pair<float, float> scaled_extremes(std::span<const float> min,

@@ -12,6 +12,7 @@
 #include "quantize/op_table.h"
 #include "quantize/placement.h"
 #include "quantize/statistics_op.h"
+#include "quantize/weights.h"
 #include "sotto/error.h"
 
 namespace sotto::quantize {
@@ -113,8 +114,6 @@ class Finder {
   std::set<std::pair<Tensor, std::int64_t>> seen_;
   std::vector<Observation> found_;
 };
-
-constexpr std::size_t kMaxThreads = 8;
 
 std::uint64_t mix(std::uint64_t hash, const void* data, std::size_t n_bytes) {
   constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15ULL;

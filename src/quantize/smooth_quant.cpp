@@ -24,7 +24,6 @@ constexpr const char* kName = "smooth_quant";
 constexpr float kMinStatistic = 1e-5F;
 constexpr float kMaxScale = 100.0F;
 constexpr double kLowQuantile = 0.1;
-constexpr std::size_t kMaxThreads = 8;  // each holds one weight in f32
 constexpr float kEpsilon = std::numeric_limits<float>::epsilon();
 
 /// Layers that read one tensor at the same port.

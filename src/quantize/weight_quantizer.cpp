@@ -22,8 +22,6 @@
 namespace sotto::quantize {
 namespace {
 
-constexpr std::size_t kMaxThreads = 8;
-
 std::string name_of(const Weight& weight) {
   return fmt::format("{}/fq_weights_{}", weight.node->get_friendly_name(), weight.port);
 }
@@ -46,8 +44,8 @@ struct WeightQuantizer::Work {
   double sqnr_db = 0.0;
   StepReport output_error;
   std::optional<ChannelShift> channel_shift;  // of BiasCorrection::per_channel
-  std::vector<float> shift;                   // of BiasCorrection::fast
-  std::string why_no_shift;
+  std::optional<std::vector<float>> shift;    // of BiasCorrection::fast
+  std::string why_no_shift;                   // where that is empty
 };
 
 WeightQuantizer::WeightQuantizer(const InferenceGraph& graph,
@@ -102,8 +100,8 @@ void WeightQuantizer::apply(const Layer& layer, Work& work) {
   if (work.channel_shift) {
     add_channel_shift(weight, *work.channel_shift);
     reports_.push_back(std::move(work.channel_shift->report));
-  } else if (options_.bias_correction == BiasCorrection::fast && is_bias_correctable(graph_, weight)) {
-    reports_.push_back(correct_bias(graph_, weight, work.shift, std::move(work.why_no_shift),
+  } else if (work.shift) {
+    reports_.push_back(correct_bias(graph_, weight, *work.shift, std::move(work.why_no_shift),
                                     options_.bias_correction_threshold));
   }
   weight.node->input(weight.port).replace_source_output(shared->second);

@@ -19,7 +19,6 @@ namespace {
 
 constexpr float kMinRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;  // of the widest channel
-constexpr std::size_t kMaxThreads = 8;
 
 /// A run of values along the last axis: all of one channel (step 0), or of channels that follow each other.
 struct Row {

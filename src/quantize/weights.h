@@ -9,6 +9,9 @@
 
 namespace sotto::quantize {
 
+/// Threads at work on several layers, at most: each holds one weight in f32.
+inline constexpr std::size_t kMaxThreads = 8;
+
 /// A weight's values in f32, in the order of its shape. With `input_scale` ([channels] or empty) each is
 /// multiplied by the scale of its input channel and rounded to the constant's own type, f16 saturating.
 std::vector<float> weight_values(const Weight& weight, std::span<const float> input_scale = {});
