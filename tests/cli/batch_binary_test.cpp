@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using test::Outcome;
-using test::SottoProcess;
 using test::transcribe;
 using testing::HasSubstr;
 
@@ -74,19 +73,7 @@ TEST(Batches, OfSeveralFilesGoOnAfterAKillAsIfThereHadBeenNone) {
     return batched({kMedia / "en.flac", kMedia / "demo.wav", kMedia / "de.flac", "-o", dir / out});
   };
   ASSERT_EQ(transcribe(arguments("whole")).status, 0);
-  {
-    SottoProcess process(test::quick(with(arguments("cut"), {"--quiet"})));
-    const fs::path journal = dir / "cut" / "demo.partial.journal";
-    for (int i = 0; i < 60000; ++i) {
-      const std::string lines = fs::exists(journal) ? test::read_file(journal) : "";
-      if (std::count(lines.begin(), lines.end(), '\n') > 1) {
-        break;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    process.send(SIGKILL);
-    EXPECT_EQ(process.wait().status, 128 + SIGKILL);
-  }
+  test::run_and_kill(arguments("cut"), dir / "cut" / "demo.partial.journal", 1);
   const Outcome outcome = transcribe(with(arguments("cut"), {"--resume"}));
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("demo.wav: goes on at "));

@@ -15,28 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::Outcome;
-using test::quick;
-using test::SottoProcess;
+using test::run_and_kill;
 using test::transcribe;
 using testing::HasSubstr;
 using testing::Not;
 
 const fs::path kMedia = test::source_dir() / "demo/media";
-
-/// Runs until `n` windows of the last journal are down, then ends the process as a power cut would.
-void run_and_kill(std::vector<std::string> arguments, const fs::path& journal, std::ptrdiff_t n) {
-  arguments.emplace_back("--quiet");
-  SottoProcess process(quick(arguments));
-  for (int i = 0; i < 60000; ++i) {
-    const std::string lines = fs::exists(journal) ? test::read_file(journal) : "";
-    if (std::count(lines.begin(), lines.end(), '\n') > n) {
-      break;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  process.send(SIGKILL);
-  EXPECT_EQ(process.wait().status, 128 + SIGKILL);
-}
 
 void expect_same_files(const fs::path& a, const fs::path& b) {
   std::size_t n = 0;
