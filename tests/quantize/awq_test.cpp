@@ -12,28 +12,11 @@ namespace {
 
 constexpr std::size_t kChannels = 128;
 
-/// x [1, ?, 128] → normalization with gains from e⁻⁴ to e⁴ → two layers → their sum, and the
-/// normalization itself if it is read elsewhere.
+/// Two layers behind a normalization with gains from e⁻⁴ to e⁴.
 std::shared_ptr<ov::Model> normalized(bool read_elsewhere) {
-  const auto x = test::parameter({1, -1, static_cast<std::int64_t>(kChannels)}, "x");
-  const auto axes = test::op::Constant::create(ov::element::i64, {1}, {-1});
-  const auto mvn = std::make_shared<test::op::MVN>(x, axes, true, 1e-5F, ov::op::MVNEpsMode::INSIDE_SQRT);
   std::vector<float> gain = test::random_values(kChannels, 6);
   std::ranges::transform(gain, gain.begin(), [](float g) { return std::exp(4.0F * g); });
-  const auto scaled =
-      std::make_shared<test::op::Multiply>(mvn, test::constant({1, 1, kChannels}, gain, "ln.weight"));
-  const auto y =
-      test::named(std::make_shared<test::op::Add>(
-                      scaled, test::constant({kChannels}, test::random_values(kChannels, 5), "ln.bias")),
-                  "ln");
-  const ov::Shape square{kChannels, kChannels};
-  const auto a = test::linear(y, square, test::random_values(kChannels * kChannels, 1), {}, "fc1");
-  const auto b = test::linear(y, square, test::random_values(kChannels * kChannels, 2), {}, "fc2");
-  auto sum = std::make_shared<test::op::Add>(a, b)->output(0);
-  if (read_elsewhere) {
-    sum = std::make_shared<test::op::Add>(sum, y);
-  }
-  return test::model(sum, {x});
+  return test::behind_normalization(kChannels, gain, read_elsewhere);
 }
 
 ov::Tensor input(unsigned seed) {

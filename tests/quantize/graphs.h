@@ -77,6 +77,27 @@ inline std::shared_ptr<ov::Model> mlp(unsigned seed = 1) {
                {x});
 }
 
+/// x [1, ?, n] → layer normalization "ln" with one gain or one for each channel → layers fc1 and fc2 → their
+/// sum, and the normalization itself if it is read elsewhere too.
+inline std::shared_ptr<ov::Model> behind_normalization(std::size_t n,
+                                                       const std::vector<float>& gain,
+                                                       bool read_elsewhere) {
+  const auto x = parameter({1, -1, static_cast<std::int64_t>(n)}, "x");
+  const auto axes = op::Constant::create(ov::element::i64, {1}, {-1});
+  const auto mvn = std::make_shared<op::MVN>(x, axes, true, 1e-5F, ov::op::MVNEpsMode::INSIDE_SQRT);
+  const ov::Shape shape = gain.size() == 1 ? ov::Shape{} : ov::Shape{1, 1, n};
+  const auto scaled = std::make_shared<op::Multiply>(mvn, constant(shape, gain, "ln.weight"));
+  const auto y =
+      named(std::make_shared<op::Add>(scaled, constant({n}, random_values(n, 5), "ln.bias")), "ln");
+  const auto a = linear(y, {n, n}, random_values(n * n, 1), {}, "fc1");
+  const auto b = linear(y, {n, n}, random_values(n * n, 2), {}, "fc2");
+  auto sum = std::make_shared<op::Add>(a, b)->output(0);
+  if (read_elsewhere) {
+    sum = std::make_shared<op::Add>(sum, y);
+  }
+  return model(sum, {x});
+}
+
 /// Random inputs of shape [1, n, 8] for n = 1, 2, ...; channel 2 is 20 times as large as the others.
 inline std::vector<ov::Tensor> mlp_inputs(std::size_t n_samples, unsigned seed = 7) {
   std::vector<ov::Tensor> inputs;

@@ -14,25 +14,9 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// x → normalization with gain and offset → fc1 and fc2, added; `read_twice`: the normalization's output is
-/// added too.
 std::shared_ptr<ov::Model> normalized(bool read_twice,
                                       const std::vector<float>& gain = test::random_values(8, 4)) {
-  const auto x = test::parameter({1, -1, 8}, "x");
-  const auto axes = test::op::Constant::create(ov::element::i64, {1}, {-1});
-  const auto mvn = std::make_shared<test::op::MVN>(x, axes, true, 1e-5F, ov::op::MVNEpsMode::INSIDE_SQRT);
-  const ov::Shape shape = gain.size() == 1 ? ov::Shape{} : ov::Shape{1, 1, 8};
-  const auto scaled = std::make_shared<test::op::Multiply>(mvn, test::constant(shape, gain, "ln.weight"));
-  const auto y = test::named(
-      std::make_shared<test::op::Add>(scaled, test::constant({8}, test::random_values(8, 5), "ln.bias")),
-      "ln");
-  const auto a = test::linear(y, {8, 8}, test::random_values(64, 1), {}, "fc1");
-  const auto b = test::linear(y, {8, 8}, test::random_values(64, 2), {}, "fc2");
-  auto sum = std::make_shared<test::op::Add>(a, b)->output(0);
-  if (read_twice) {
-    sum = std::make_shared<test::op::Add>(sum, y);
-  }
-  return test::model(sum, {x});
+  return test::behind_normalization(8, gain, read_twice);
 }
 
 /// Smoothed only: with both layers in the ignored scope nothing is rounded.
