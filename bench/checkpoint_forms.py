@@ -176,6 +176,33 @@ def _token_bytes(vocab, n):
     return tokens
 
 
+LANGUAGES = ["en", "zh", "de", "es", "ru", "ko", "fr"]  # the first of openai/whisper's
+
+
+def _official_id(token):
+    """The id of a special token in Whisper's multilingual vocabulary of 51865 tokens."""
+    text = token[2:-2]
+    if text in LANGUAGES:
+        return 50259 + LANGUAGES.index(text)
+    named = ["translate", "transcribe", "startoflm", "startofprev", "nospeech", "notimestamps"]
+    if text in named:
+        return 50358 + named.index(text)
+    return {"endoftext": 50257, "startoftranscript": 50258}.get(text) or 50364 + round(float(text) * 50)
+
+
+def _with_official_ids(source, data, n_state):
+    """A token table of 51865 rows: whisper.cpp takes ids from the size of the vocabulary. Rows that the model lacks are
+    those of <|startoflm|>, which nothing ever says."""
+    rows = np.frombuffer(data, "<f2").reshape(-1, n_state)
+    added = json.loads((source / "added_tokens.json").read_text())
+    table = np.repeat(rows[added["<|startoflm|>"]][None], 51865, 0)
+    n_text = min(added.values())
+    table[:n_text] = rows[:n_text]
+    for token, id_ in added.items():
+        table[_official_id(token)] = rows[id_]
+    return table.tobytes(), [51865, n_state]
+
+
 def _q8_0(rows):
     """ggml's blocks of 32 values: a scale in f16, 32 x i8."""
     blocks = rows.reshape(-1, 32)
@@ -203,21 +230,33 @@ def _q5_0(rows):
 GGML = {"f16": (1, 1, None), "q8_0": (2007, 8, _q8_0), "q5_0": (2008, 6, _q5_0)}
 
 
-def write_ggml(source, path, form="f16", filters=None):
+def mel_filters(n_mels):
+    """Whisper's, [n_mels, 201]: triangles of area 1 between points of Slaney's scale, from 0 to 8 kHz."""
+    step = np.log(6.4) / 27
+    mels = np.linspace(0, 15 + np.log(8) / step, n_mels + 2)
+    hz = np.where(mels < 15, mels * 200 / 3, 1000 * np.exp(step * (mels - 15)))
+    bins, left, centre, right = np.arange(201) * 40.0, hz[:-2, None], hz[1:-1, None], hz[2:, None]
+    triangles = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre))
+    return np.maximum(triangles, 0) * 2 / (right - left)
+
+
+def write_ggml(source, path, form="f16"):
     """whisper.cpp's form (its models/convert-h5-to-ggml.py and quantize): matrices in `form`, convolutions in f16, the
-    rest in f32. `filters`: the mel filters, [n_mels, 201]; without them the file hears nothing."""
+    rest in f32. A model of another vocabulary than Whisper's gets the ids that whisper.cpp expects."""
     file_type, matrix_type, pack = GGML[form]
     config = json.loads((source / "config.json").read_text())
     vocab = json.loads((source / "vocab.json").read_text())
-    n_text = 50256 if config["vocab_size"] == 51864 else 50257
+    is_official = config["vocab_size"] in (51864, 51865, 51866)
+    n_vocab = config["vocab_size"] if is_official else 51865
+    n_text = 50256 if n_vocab == 51864 else 50257
     with open(path, "wb") as out:
         heads = config["encoder_attention_heads"]
-        out.write(struct.pack("<12i", 0x67676D6C, config["vocab_size"], config["max_source_positions"], config["d_model"],
+        out.write(struct.pack("<12i", 0x67676D6C, n_vocab, config["max_source_positions"], config["d_model"],
                               heads, config["encoder_layers"], config["max_target_positions"], config["d_model"],
                               config["decoder_attention_heads"], config["decoder_layers"], config["num_mel_bins"], file_type))
         mels = config["num_mel_bins"]
         out.write(struct.pack("<2i", mels, 201))
-        out.write(bytes(mels * 201 * 4) if filters is None else filters.astype("<f4").tobytes())
+        out.write(mel_filters(mels).astype("<f4").tobytes())
         tokens = _token_bytes(vocab, n_text)
         out.write(struct.pack("<i", len(tokens)))
         for token in tokens:
@@ -226,6 +265,8 @@ def write_ggml(source, path, form="f16", filters=None):
             name = _openai_name(name)
             if name == "proj_out.weight":
                 continue
+            if name == "decoder.token_embedding.weight" and not is_official:
+                data, shape = _with_official_ids(source, data, shape[1])
             if name in ("encoder.conv1.bias", "encoder.conv2.bias"):
                 shape = [shape[0], 1]
             is_f16 = len(shape) > 1 and not name.endswith(("bias", "positional_embedding"))

@@ -7,8 +7,6 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
-
 import checkpoint_forms
 import common
 
@@ -76,11 +74,7 @@ def ggml_file(checkpoint, name, form):
     """A checkpoint as whisper.cpp reads it, made once."""
     path = common.WORK / "models" / f"{name}-{form}.bin"
     if not path.exists():
-        n_mels = json.loads((checkpoint / "config.json").read_text())["num_mel_bins"]
-        where = [python(), "-c", "import importlib.util as u; print(u.find_spec('whisper').submodule_search_locations[0])"]
-        assets = pathlib.Path(common.Run(where).stdout.strip()) / "assets"
-        filters = np.load(assets / "mel_filters.npz")[f"mel_{n_mels}"]
-        checkpoint_forms.write_ggml(checkpoint, path, form, filters)
+        checkpoint_forms.write_ggml(checkpoint, path, form)
     return path
 
 

@@ -120,8 +120,9 @@ void save(const WhisperModel& model,
           const std::filesystem::path& directory,
           const ConvertOptions& options = {});
 
-/// build() then save(); an IR is load()ed, lifted if asked, and its weights stay as they are. Returns the
-/// model as saved. Throws Error(invalid_argument) where an IR would have to change its layout in another way.
+/// build() then save(); an IR is load()ed, lifted if asked, and its weights stay as they are. Layout
+/// whisper_cpp takes the encoder of an IR, INT8 ones too. Returns the model as saved. Throws
+/// Error(invalid_argument) where an IR would have to change its layout in another way.
 WhisperModel convert(const std::filesystem::path& checkpoint,
                      const std::filesystem::path& directory,
                      const ConvertOptions& options = {},

@@ -5,11 +5,13 @@
 #include <numbers>
 
 #include "audio/lanes.h"
+#include "core/mel_filters.h"
 #include "sotto/audio.h"
 
 namespace sotto::audio {
 
-inline constexpr std::size_t kBins = kNFft / 2 + 1;  // 201 bins of 40 Hz
+inline constexpr std::size_t kBins = kMelFilterBins;
+static_assert(kBins == kNFft / 2 + 1 && kSampleRateHz / kNFft == 40);
 
 /// Eight real signals of 400 samples: [400][lane].
 using FrameBatch = std::array<Lanes, kNFft>;

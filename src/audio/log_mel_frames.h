@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "audio/mel_filters.h"
+#include "core/mel_filters.h"
 #include "sotto/audio.h"
 
 namespace sotto::audio {

@@ -8,6 +8,7 @@
 #include "core/json_file.h"
 #include "core/log.h"
 #include "model/graphs.h"
+#include "model/ir_error.h"
 #include "model/load_notebook.h"
 #include "model/model_name.h"
 #include "model/save.h"
@@ -41,6 +42,29 @@ void set_directory(WhisperModel& model, const sources::Source& source) {
   }
 }
 
+void fix_shape(WhisperModel& model) {
+  model.encoder->reshape(ov::PartialShape{1, model.dims.n_mels, 2 * model.dims.n_audio_ctx});
+}
+
+/// The encoder of an IR as whisper.cpp loads it, with its weights and quantizers.
+WhisperModel encoder_for_whisper_cpp(WhisperModel model) {
+  if (model.name.empty()) {
+    model.name = model_name(model.directory, model.dims);
+  }
+  model.layout = Layout::whisper_cpp;
+  model.decoder = nullptr;
+  translate_ir_errors(model.directory.string(), ErrorCode::bad_format, [&] { fix_shape(model); });
+  return model;
+}
+
+WhisperModel load_for(const std::filesystem::path& ir, const ConvertOptions& options) {
+  WhisperModel model = load(ir);
+  if (options.layout == Layout::whisper_cpp && !options.lift) {
+    return encoder_for_whisper_cpp(std::move(model));
+  }
+  return options.lift ? lift(model) : model;
+}
+
 }  // namespace
 
 WhisperModel build(const std::filesystem::path& checkpoint, const ConvertOptions& options) {
@@ -69,7 +93,7 @@ WhisperModel build(const std::filesystem::path& checkpoint, const ConvertOptions
       name_notebook_ports(model);
       break;
     case Layout::whisper_cpp:
-      model.encoder->reshape(ov::PartialShape{1, model.dims.n_mels, 2 * model.dims.n_audio_ctx});
+      fix_shape(model);
       break;
   }
   return model;
@@ -81,13 +105,12 @@ WhisperModel convert(const std::filesystem::path& checkpoint,
                      const Progress& progress) {
   const bool is_ir = is_ir_directory(checkpoint);
   step(progress, is_ir ? "loading" : "building", 0, 2);
-  WhisperModel model = is_ir ? load(checkpoint) : build(checkpoint, options);
-  if (options.lift && is_ir) {
-    model = lift(model);
-  }
+  WhisperModel model = is_ir ? load_for(checkpoint, options) : build(checkpoint, options);
   if (model.layout != options.layout) {
-    throw Error(ErrorCode::invalid_argument, checkpoint.string(),
-                "expected a checkpoint, or a notebook's pair and lift: graphs of an IR stay as they are.");
+    throw Error(
+        ErrorCode::invalid_argument, checkpoint.string(),
+        "expected a checkpoint, a notebook's pair and lift, or layout whisper.cpp: graphs of an IR stay "
+        "as they are.");
   }
   step(progress, "saving", 1, 2);
   save_as(model, directory, is_ir ? std::nullopt : std::optional(options.weight_format));

@@ -259,6 +259,46 @@ TEST(WhisperCppLayout, IsAnEncoderOfFixedShapeUnderItsName) {
   EXPECT_EQ(measure_size(out / "encoder").decoder_bytes, 0U);
 }
 
+// Where the order of sums differs, a value may round to the next step of a quantizer: how far outputs, about
+// 1, move on average.
+constexpr double kQuantizerSteps = 0.01;
+
+/// What an encoder alone answers to mel(), as whisper.cpp asks it: by position.
+std::vector<float> hear_alone(const fs::path& xml) {
+  ov::InferRequest request = test::compile(ov::Core().read_model(xml.string()));
+  request.set_input_tensor(mel());
+  request.infer();
+  const ov::Tensor hidden = request.get_output_tensor();
+  return {hidden.data<const float>(), hidden.data<const float>() + hidden.get_size()};
+}
+
+TEST(WhisperCppLayout, TakesTheEncoderOfAnIrWithItsQuantizers) {
+  const test::TempDir dir;
+  test::copy_layout("layouts/notebook", dir / "pair");
+  test::copy_layout("optimum/int8", dir / "int8");
+  for (const fs::path& ir : {dir / "pair" / "whisper_tiny_encoder_int8.xml", dir / "int8"}) {
+    SCOPED_TRACE(ir);
+    const fs::path out = dir / "out";
+    const WhisperModel model = convert(ir, out, {.layout = Layout::whisper_cpp});
+    EXPECT_EQ(model.decoder, nullptr);
+    const fs::path xml =
+        out / ("ggml-" + std::string(fs::is_directory(ir) ? "int8" : "tiny") + "-encoder-openvino.xml");
+    ASSERT_TRUE(fs::exists(xml));
+    EXPECT_EQ(ov::Core().read_model(xml.string())->input().get_partial_shape(),
+              (ov::PartialShape{1, 80, 3000}));
+    EXPECT_LT(measure_size(out).encoder_bytes, measure_size(ir).encoder_bytes + 1000);
+    const ov::Tensor expected = hear(load(ir));
+    const std::vector<float> got = hear_alone(xml);
+    ASSERT_EQ(got.size(), expected.get_size());
+    double moved = 0.0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      moved += std::abs(got[i] - expected.data<const float>()[i]);
+    }
+    EXPECT_LT(moved / static_cast<double>(got.size()), kQuantizerSteps);
+    fs::remove_all(out);
+  }
+}
+
 TEST(WhisperCppLayout, IsNamedAsWhisperCppLooksForIt) {
   const test::TempDir dir;
   const fs::path sources = test::source_dir() / "tests" / "golden" / "sources";

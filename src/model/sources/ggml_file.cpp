@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/mel_filters.h"
 #include "model/sources/byte_reader.h"
 #include "model/sources/ggml_blocks.h"
 #include "sotto/error.h"
@@ -17,7 +19,8 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x67676d6c;
 constexpr std::int64_t kLargestSize = 1'000'000;
-constexpr std::int64_t kMelFrequencies = 201;
+constexpr std::int64_t kMelFrequencies = kMelFilterBins;
+constexpr float kMelRounding = 1e-6F;  // the narrowest filter of 80 is 0.0037 high
 constexpr std::int64_t kLongestName = 256;
 
 class GgmlReader {
@@ -31,7 +34,7 @@ class GgmlReader {
     }
     GgmlCheckpoint checkpoint;
     checkpoint.dims = read_dims();
-    skip_mel_filters(checkpoint.dims.n_mels);
+    check_mel_filters(checkpoint.dims.n_mels);
     checkpoint.tokens = read_tokens(checkpoint.dims.n_vocab);
     while (reader_.n_left() > 0) {
       read_tensor(checkpoint.tensors);
@@ -69,14 +72,39 @@ class GgmlReader {
     return dims;
   }
 
-  void skip_mel_filters(std::int64_t n_mels) {
+  /// No form that is written has a place for filters, so those of the file must be the usual ones.
+  void check_mel_filters(std::int64_t n_mels) {
     const std::int64_t n_filters = read_size("mel filters");
     const std::int64_t n_frequencies = read_size("mel filter frequencies");
     if (n_filters != n_mels || n_frequencies != kMelFrequencies) {
       reader_.fail(fmt::format("mel filters: expected {} × {}, found {} × {}.", n_mels, kMelFrequencies,
                                n_filters, n_frequencies));
     }
-    reader_.take(static_cast<std::uint64_t>(n_filters * n_frequencies) * sizeof(float), "mel filters");
+    const auto bytes =
+        reader_.take(static_cast<std::uint64_t>(n_filters * n_frequencies) * sizeof(float), "mel filters");
+    ByteReader weights(bytes, reader_.where());
+    for (const MelFilter& filter : mel_filters(static_cast<int>(n_mels))) {
+      for (std::size_t bin = 0; bin < kMelFilterBins; ++bin) {
+        const bool is_inside = bin >= filter.first_bin && bin < filter.first_bin + filter.weights.size();
+        const std::size_t at = weights.offset() / sizeof(float);
+        check_mel_weight(weights.read<float>("mel filters"),
+                         is_inside ? filter.weights[bin - filter.first_bin] : 0.0F, at);
+      }
+    }
+  }
+
+  void check_mel_weight(float found, float expected, std::size_t at) const {
+    const auto refuse = [&](ErrorCode code, const std::string& wanted) {
+      throw Error(code, reader_.where(),
+                  fmt::format("mel filters: expected {}, found {} in filter {}, bin {}.", wanted, found,
+                              at / kMelFilterBins, at % kMelFilterBins));
+    };
+    if (!std::isfinite(found) || found < 0.0F) {
+      refuse(ErrorCode::bad_format, "weights of 0 or more");
+    }
+    if (std::abs(found - expected) > kMelRounding) {
+      refuse(ErrorCode::unsupported, fmt::format("Whisper's, {}", expected));
+    }
   }
 
   std::vector<std::string> read_tokens(std::int64_t n_vocab) {

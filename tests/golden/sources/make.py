@@ -14,6 +14,7 @@ import torch
 import whisper.model
 from safetensors.torch import save_file
 from transformers import WhisperConfig, WhisperForConditionalGeneration
+from transformers.audio_utils import mel_filter_bank
 
 HERE = pathlib.Path(__file__).parent
 N_TEXT_TOKENS = 264
@@ -98,6 +99,12 @@ def text_tokens() -> list[bytes]:
     return [bytes([b]) for b in order] + [b" t", b"he", b" a", b" the", b"in", b"er", b"on", b" in"]
 
 
+def mel_filters() -> np.ndarray:
+    """Whisper's filter bank for this number of mels, f32 [n_mels, 201]."""
+    bank = mel_filter_bank(201, DIMS["n_mels"], 0.0, 8000.0, 16000, norm="slaney", mel_scale="slaney")
+    return bank.T.astype("<f4")
+
+
 def write_ggml(path: pathlib.Path, state: dict[str, torch.Tensor], kind: str) -> dict[str, np.ndarray]:
     """Returns the tensors as the file's reader should see them."""
     seen = {}
@@ -107,7 +114,7 @@ def write_ggml(path: pathlib.Path, state: dict[str, torch.Tensor], kind: str) ->
         keys = ("n_vocab", "n_audio_ctx", "n_audio_state", "n_audio_head", "n_audio_layer", "n_text_ctx",
                 "n_text_state", "n_text_head", "n_text_layer", "n_mels")
         out.write(struct.pack("<I10ii", 0x67676D6C, *(DIMS[key] for key in keys), ftype + quant_version))
-        out.write(struct.pack("<ii", DIMS["n_mels"], 201) + bytes(4 * 201 * DIMS["n_mels"]))
+        out.write(struct.pack("<ii", DIMS["n_mels"], 201) + mel_filters().tobytes())
         out.write(struct.pack("<i", N_TEXT_TOKENS))
         for token in text_tokens():
             out.write(struct.pack("<i", len(token)) + token)

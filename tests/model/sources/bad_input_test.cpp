@@ -123,17 +123,7 @@ TEST(BadInput, FlippedBytesOfATorchFileAreReadOrRefused) {
 }
 
 TEST(BadInput, FlippedBytesOfAGgmlFileAreReadOrRefused) {
-  // The mel filters and most tokens are skipped over alike; a file of fewer mels and tokens keeps this quick.
-  const std::string whole = small_ggml_file();
-  const std::size_t filters = 48 + 8;
-  const std::size_t filter_bytes = 8 * 201 * 4;
-  const std::string head = whole.substr(0, filters);
-  flip_every_byte(
-      [&](const std::string& changed) {
-        read_ggml_file(changed.substr(0, filters) + std::string(filter_bytes, '\0') +
-                       changed.substr(filters));
-      },
-      head + whole.substr(filters + filter_bytes));
+  flip_every_byte(read_ggml_file, small_ggml_file());
 }
 
 /// A linear congruential generator: the same mutations everywhere.

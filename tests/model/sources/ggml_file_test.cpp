@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/sources/archive_writer.h"
+#include "model/sources/ggml_writer.h"
 #include "support/expect_error.h"
 #include "support/golden.h"
 
@@ -17,27 +17,23 @@ namespace {
 
 using test::as_bytes;
 using test::le;
+using test::ggml::tensor;
 
-/// A ggml file without tensors: 2 mels, width 32, 280 tokens of which two are written.
-std::string header(std::int64_t n_vocab = 280, std::int64_t n_mels = 2) {
-  std::string file = le(0x67676d6c, 4);
-  for (const std::int64_t value :
-       {n_vocab, std::int64_t{10}, std::int64_t{32}, std::int64_t{2}, std::int64_t{1}, std::int64_t{16},
-        std::int64_t{32}, std::int64_t{2}, std::int64_t{1}, n_mels, std::int64_t{1}}) {
-    file += le(static_cast<std::uint64_t>(value), 4);
-  }
-  return file + le(2, 4) + le(201, 4) + std::string(2 * 201 * 4, '\0') + le(2, 4) + le(1, 4) + "a" + le(0, 4);
-}
-
-std::string tensor(const std::string& name,
-                   int type,
-                   const std::vector<std::int64_t>& dims,
-                   const std::string& data) {
-  std::string bytes = le(dims.size(), 4) + le(name.size(), 4) + le(static_cast<std::uint64_t>(type), 4);
-  for (const std::int64_t size : dims) {
-    bytes += le(static_cast<std::uint64_t>(size), 4);
-  }
-  return bytes + name + data;
+/// A ggml file without tensors: width 32, 280 tokens of which two are written, filters for two mels.
+std::string header(std::int64_t n_vocab = 280,
+                   std::int64_t n_mels = 2,
+                   const std::string& filters = test::ggml::filters(2)) {
+  const ModelDimensions dims = {.n_mels = n_mels,
+                                .n_audio_ctx = 10,
+                                .n_audio_state = 32,
+                                .n_audio_head = 2,
+                                .n_audio_layer = 1,
+                                .n_vocab = n_vocab,
+                                .n_text_ctx = 16,
+                                .n_text_state = 32,
+                                .n_text_head = 2,
+                                .n_text_layer = 1};
+  return test::ggml::magic_and_dims(dims) + filters + le(2, 4) + le(1, 4) + "a" + le(0, 4);
 }
 
 void expect_refused(const std::string& file,
@@ -79,6 +75,34 @@ TEST(GgmlFile, RefusesABadHeader) {
   expect_refused(header(0x7fffffff), "found 2147483647");
   expect_refused(header(1), "number of tokens at offset 1664: expected 0 to 1, found 2");
   expect_refused(header(280, 3), "mel filters: expected 3 × 201, found 2 × 201");
+}
+
+/// Filters for two mels of which one weight is another.
+std::string changed_filters(std::size_t at, float weight) {
+  constexpr std::size_t kSizes = 8;
+  return test::ggml::filters(2).replace(kSizes + 4 * at, 4, le(std::bit_cast<std::uint32_t>(weight), 4));
+}
+
+TEST(GgmlFile, TakesWhispersMelFiltersToRounding) {
+  Memory memory;
+  for (const float weight : {0.0F, 9e-7F, -0.0F}) {
+    const std::string file = header(280, 2, changed_filters(200, weight));
+    EXPECT_EQ(read_ggml(as_bytes(file), "m.bin", memory).dims.n_mels, 2);
+  }
+}
+
+TEST(GgmlFile, RefusesMelFiltersThatAreNotWhispers) {
+  const auto refuse = [](std::size_t at, float weight, ErrorCode code, const std::string& part) {
+    expect_refused(header(280, 2, changed_filters(at, weight)), "m.bin: mel filters: expected " + part, code);
+  };
+  const float nan = std::nanf("");
+  refuse(0, nan, ErrorCode::bad_format, "weights of 0 or more, found nan in filter 0, bin 0");
+  refuse(201 + 7, -nan, ErrorCode::bad_format, "weights of 0 or more, found -nan in filter 1, bin 7");
+  refuse(401, INFINITY, ErrorCode::bad_format, "weights of 0 or more, found inf in filter 1, bin 200");
+  refuse(3, -1e-9F, ErrorCode::bad_format, "weights of 0 or more, found -1e-09 in filter 0, bin 3");
+  refuse(200, 2e-6F, ErrorCode::unsupported, "Whisper's, 0, found 2e-06 in filter 0, bin 200");
+  const std::string none = le(2, 4) + le(201, 4) + std::string(2 * 201 * 4, '\0');
+  expect_refused(header(280, 2, none), "mel filters: expected Whisper's, ", ErrorCode::unsupported);
 }
 
 TEST(GgmlFile, RefusesBadTensors) {

@@ -1,18 +1,17 @@
-#include "audio/mel_filters.h"
+#include "core/mel_filters.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "audio/fft400.h"
-
-namespace sotto::audio {
+namespace sotto {
 namespace {
 
 constexpr double kHzPerMel = 200.0 / 3.0;  // below the knee
 constexpr double kKneeHz = 1000.0;
 constexpr double kKneeMel = kKneeHz / kHzPerMel;
 const double kLogStep = std::log(6.4) / 27.0;  // above the knee, per mel
-constexpr double kTopHz = kSampleRateHz / 2.0;
+constexpr double kBinHz = 40.0;
+constexpr double kTopHz = kBinHz * (kMelFilterBins - 1);
 
 double hz_to_mel(double hz) {
   return hz < kKneeHz ? hz / kHzPerMel : kKneeMel + std::log(hz / kKneeHz) / kLogStep;
@@ -23,10 +22,9 @@ double mel_to_hz(double mel) {
 }
 
 MelFilter triangle(double left_hz, double centre_hz, double right_hz) {
-  constexpr double kBinHz = static_cast<double>(kSampleRateHz) / kNFft;
   const double area_norm = 2.0 / (right_hz - left_hz);
   MelFilter filter;
-  for (std::size_t bin = 0; bin < kBins; ++bin) {
+  for (std::size_t bin = 0; bin < kMelFilterBins; ++bin) {
     const double hz = static_cast<double>(bin) * kBinHz;
     const double rising = (hz - left_hz) / (centre_hz - left_hz);
     const double falling = (right_hz - hz) / (right_hz - centre_hz);
@@ -54,4 +52,4 @@ std::vector<MelFilter> mel_filters(int n_mels) {
   return filters;
 }
 
-}  // namespace sotto::audio
+}  // namespace sotto

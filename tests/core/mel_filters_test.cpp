@@ -1,11 +1,10 @@
-#include "audio/mel_filters.h"
+#include "core/mel_filters.h"
 
 #include <gtest/gtest.h>
 
-#include "audio/fft400.h"
 #include "support/golden.h"
 
-namespace sotto::audio {
+namespace sotto {
 namespace {
 
 TEST(MelFilters, AreThoseOfWhisper) {
@@ -13,17 +12,17 @@ TEST(MelFilters, AreThoseOfWhisper) {
   std::size_t row = 0;
   for (const int n_mels : {80, 128}) {
     for (const MelFilter& filter : mel_filters(n_mels)) {
-      for (std::size_t bin = 0; bin < kBins; ++bin) {
+      for (std::size_t bin = 0; bin < kMelFilterBins; ++bin) {
         const bool inside = bin >= filter.first_bin && bin < filter.first_bin + filter.weights.size();
-        EXPECT_NEAR(inside ? filter.weights[bin - filter.first_bin] : 0.0F, golden.at(row * kBins + bin),
-                    1e-8F)
+        EXPECT_NEAR(inside ? filter.weights[bin - filter.first_bin] : 0.0F,
+                    golden.at(row * kMelFilterBins + bin), 1e-8F)
             << "row " << row << " bin " << bin;
       }
       ++row;
     }
   }
-  EXPECT_EQ(row * kBins, golden.size());
+  EXPECT_EQ(row * kMelFilterBins, golden.size());
 }
 
 }  // namespace
-}  // namespace sotto::audio
+}  // namespace sotto

@@ -3,7 +3,10 @@
 #include <cstddef>
 #include <vector>
 
-namespace sotto::audio {
+namespace sotto {
+
+/// Bins of the spectrum that the filters weigh: 0 to 8 kHz in steps of 40 Hz.
+inline constexpr std::size_t kMelFilterBins = 201;
 
 /// One triangle of the mel filter bank: weights[i] belongs to DFT bin first_bin + i.
 struct MelFilter {
@@ -18,4 +21,4 @@ struct MelFilter {
 /// openai/whisper's assets/mel_filters.npz was made.
 std::vector<MelFilter> mel_filters(int n_mels);
 
-}  // namespace sotto::audio
+}  // namespace sotto
