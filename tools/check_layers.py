@@ -13,15 +13,16 @@ ROOMS = {
     "text": {"core"},
     "hub": {"core"},
     "model": {"core"},
+    "engine": {"core"},
     "quantize": {"core", "model"},
-    "transcribe": {"core", "audio", "text", "model"},
+    "transcribe": {"core", "audio", "text", "model", "engine"},
     "evaluate": {"core", "audio", "text", "hub", "model", "transcribe"},
     "recipe": {"core", "audio", "text", "hub", "model", "quantize", "transcribe", "evaluate"},
     "cli": {"core"},
 }
 # Public header -> the room that implements it. A room may include the public headers of the rooms it may use.
 PUBLIC = {"benchmark": "evaluate", "data_set": "evaluate", "error": "core", "fields": "recipe", "layers": "evaluate", "listen": "transcribe", "log": "core", "report": "evaluate", "resume": "evaluate", "subtitles": "transcribe", "version": "core"}
-OPENVINO = {"model", "quantize", "transcribe", "evaluate", "recipe"}
+OPENVINO = {"model", "engine", "quantize", "transcribe", "evaluate", "recipe"}
 OPENVINO_LEAK = re.compile(r"#\s*include\s+<openvino/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([a-z_]+)/([a-z_0-9/]+)', re.M)
 PRINT = re.compile(r"std::(cout|cerr|clog)|\bfmt::print|\b(printf|puts|abort|exit|getenv)\s*\(")

@@ -40,6 +40,12 @@ struct EnumNames<transcribe::Task> {
 };
 
 template <>
+struct EnumNames<transcribe::Engine> {
+  static constexpr std::array<std::pair<std::string_view, transcribe::Engine>, 2> values = {
+      {{"auto", transcribe::Engine::automatic}, {"openvino", transcribe::Engine::openvino}}};
+};
+
+template <>
 struct EnumNames<subtitles::Layout> {
   static constexpr std::array<std::pair<std::string_view, subtitles::Layout>, 2> values = {
       {{"readable", subtitles::Layout::readable}, {"segments", subtitles::Layout::segments}}};
@@ -154,6 +160,8 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"threads", "threads of the CPU; 0: the device's own choice", 0, 4096}, o.threads);
   visit(Field{"low_memory", "load one part after the other: less memory at the start, more time"},
         o.low_memory);
+  visit(Field{"engine", "who runs the decoder on a CPU: auto, sotto's own loops where they can; openvino"},
+        o.engine);
 }
 
 template <FieldsOf<transcribe::ListenOptions> Options, typename Visitor>

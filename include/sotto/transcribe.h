@@ -144,6 +144,10 @@ struct Unfinished {
 };
 
 /// Where and how models run.
+/// Who computes the decoder's steps on a CPU. automatic: sotto's own loops where they can read the model's
+/// decoder, OpenVINO for others, as on every other device; openvino: OpenVINO always.
+enum class Engine { automatic, openvino };
+
 struct SessionOptions {
   std::string device = "CPU";         ///< any OpenVINO device: CPU, GPU, AUTO, ...
   std::string inference_precision{};  ///< "f32", "bf16", "f16"; empty: the device's own choice
@@ -151,6 +155,7 @@ struct SessionOptions {
   /// Make one part ready before the other is begun, so that neither waits in memory as it was stored and as
   /// the device keeps it: a lower peak, a slower start.
   bool low_memory = false;
+  Engine engine = Engine::automatic;
 };
 
 enum class Stage { encoder, decoder };
@@ -160,7 +165,8 @@ struct Listeners {
   std::function<void(const Segment&)> on_segment{};
   /// After the segments of a window, or of windows that were decoded together.
   std::function<void(const Checkpoint&)> on_checkpoint{};
-  /// After every inference; what calibration and timing listen to. `seconds` is the time infer() took.
+  /// After every inference; what calibration and timing listen to. `seconds` is the time it took. The request
+  /// of a decoder step is empty where OpenVINO did not compute it; a Collector's model is always OpenVINO's.
   std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference{};
 };
 

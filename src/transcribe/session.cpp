@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 #include <openvino/core/model.hpp>
+#include <openvino/runtime/properties.hpp>
 
 #include "model/ir_error.h"
 #include "model/release_pages.h"
@@ -78,23 +79,36 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   if (const auto type = inference_type(core_, options);
       steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
     projections = split_off_window(*decoder, type);
+    own_decoder_ = projections && options.engine == Engine::automatic ? OwnDecoder::read(*decoder, type) : nullptr;
   }
-  chooses_logits_ = add_logit_positions(*decoder);
+  chooses_logits_ = own_decoder_ || add_logit_positions(*decoder);
   gather_rows_first(*decoder);
+  const auto make_decoder = [&] {
+    compile_keys(projections);
+    if (own_decoder_) {
+      model::release_mapped_pages(*decoder);
+    } else {
+      decoder_model_ = compile_alone(core_, decoder, options_, "decoder");
+      decoder_ = decoder_model_.create_infer_request();
+    }
+  };
   if (options.low_memory) {
-    decoder_model_ = compile_decoder(decoder, projections);
-    decoder_ = decoder_model_.create_infer_request();
-    settle_decoder(*decoder);
+    make_decoder();
+    if (!own_decoder_) {
+      settle_decoder(*decoder);
+    }
     encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
   } else {
     // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
-    auto decoder_model = std::async(options.threads == 1 ? std::launch::deferred : std::launch::async,
-                                    [&] { return compile_decoder(decoder, projections); });
+    auto decoder_made =
+        std::async(options.threads == 1 ? std::launch::deferred : std::launch::async, make_decoder);
     encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
-    decoder_model_ = decoder_model.get();
-    decoder_ = decoder_model_.create_infer_request();
+    decoder_made.get();
   }
   encoder_ = encoder_model_.create_infer_request();
+  if (own_decoder_) {
+    own_decoder_->set_threads(static_cast<std::size_t>(encoder_model_.get_property(ov::inference_num_threads)));
+  }
 }
 
 void Session::settle_decoder(const ov::Model& decoder) {
@@ -110,14 +124,12 @@ void Session::settle_decoder(const ov::Model& decoder) {
   model::release_mapped_pages(decoder);
 }
 
-ov::CompiledModel Session::compile_decoder(const std::shared_ptr<ov::Model>& decoder,
-                                           const std::shared_ptr<ov::Model>& projections) {
+void Session::compile_keys(const std::shared_ptr<ov::Model>& projections) {
   if (projections) {
     projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
     keys_.emplace(compile(core_, projections, options_, "decoder"));
     keys_->resize(max_windows_);
   }
-  return compile_alone(core_, decoder, options_, "decoder");
 }
 
 void Session::listen(OnInference listener) {
@@ -134,7 +146,10 @@ void Session::infer(Stage stage) {
   const auto begin = std::chrono::steady_clock::now();
   model::translate_ir_errors(stage == Stage::encoder ? "encoder" : "decoder", ErrorCode::internal,
                              [&] { request.infer(); });
-  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  count(stage, request, std::chrono::steady_clock::now() - begin);
+}
+
+void Session::count(Stage stage, ov::InferRequest& request, std::chrono::duration<double> seconds) {
   if (stage == Stage::decoder) {
     seconds += std::exchange(keys_time_, {});
   }
@@ -186,15 +201,29 @@ void Session::give_window() {
     return;
   }
   project();
-  keys_->bind(decoder_, slot_, 1);
+  bind_windows(slot_, 1);
+}
+
+void Session::bind_windows(std::size_t first, std::size_t n_windows) {
+  if (!own_decoder_) {
+    keys_->bind(decoder_, first, n_windows);
+  }
+}
+
+void Session::reset_decoder(std::size_t n_rows) {
+  if (own_decoder_) {
+    own_decoder_->reset();
+  } else {
+    decoder_.reset_state();
+    caches_.reset(decoder_, n_rows);
+  }
 }
 
 PromptLogits Session::start(std::span<const TokenId> prompt, std::size_t position) {
   constexpr std::array<std::int32_t, 1> kOnlyRow = {0};
   const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
                                                  static_cast<std::int64_t>(prompt.size()) - 1};
-  decoder_.reset_state();
-  caches_.reset(decoder_, 1);
+  reset_decoder(1);
   is_batch_ = false;
   give_window();
   feed_decoder(prompt, kOnlyRow, positions);
@@ -263,12 +292,11 @@ BatchLogits Session::start_all(std::span<const TokenId> prompts, std::size_t pos
   std::iota(rows.begin(), rows.end(), 0);
   const std::array<std::int64_t, 2> positions = {static_cast<std::int64_t>(position),
                                                  static_cast<std::int64_t>(length) - 1};
-  decoder_.reset_state();
-  caches_.reset(decoder_, n_rows);
+  reset_decoder(n_rows);
   is_batch_ = true;
   if (keys_) {
     order_windows();
-    keys_->bind(decoder_, 0, n_rows);
+    bind_windows(0, n_rows);
   } else {
     decoder_.set_tensor("encoder_hidden_states", states_of(0, n_rows));
   }
@@ -290,7 +318,7 @@ void Session::move_rows(std::span<const std::int32_t> source_rows) {
   for (std::size_t row = 0; row < source_rows.size(); ++row) {
     exchange(row, static_cast<std::size_t>(source_rows[row]));
   }
-  keys_->bind(decoder_, 0, source_rows.size());
+  bind_windows(0, source_rows.size());
 }
 
 void Session::exchange(std::size_t row, std::size_t other) {
@@ -333,6 +361,10 @@ void Session::feed_decoder(std::span<const TokenId> tokens,
                            std::span<const std::int64_t> logit_positions) {
   const std::size_t n_rows = source_rows.size();
   const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
+  if (own_decoder_) {
+    feed_own_decoder(ids, source_rows, logit_positions);
+    return;
+  }
   decoder_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {n_rows, ids.size() / n_rows}));
   if (caches_.empty()) {
     decoder_.set_tensor("beam_idx", tensor_of(source_rows, {n_rows}));
@@ -341,6 +373,15 @@ void Session::feed_decoder(std::span<const TokenId> tokens,
     decoder_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
   }
   infer(Stage::decoder);
+}
+
+void Session::feed_own_decoder(std::span<const std::int64_t> tokens,
+                               std::span<const std::int32_t> source_rows,
+                               std::span<const std::int64_t> logit_positions) {
+  const auto begin = std::chrono::steady_clock::now();
+  const OwnDecoder::Windows windows{*keys_, is_batch_ ? 0 : slot_, !is_batch_};
+  own_logits_ = own_decoder_->run(tokens, source_rows, logit_positions, windows);
+  count(Stage::decoder, decoder_, std::chrono::steady_clock::now() - begin);
 }
 
 void Session::set_hidden_states(std::size_t n_rows) {
@@ -361,6 +402,9 @@ void Session::set_hidden_states(std::size_t n_rows) {
 }
 
 std::span<float> Session::decoder_logits() {
+  if (own_decoder_) {
+    return own_logits_;
+  }
   ov::Tensor logits = decoder_.get_tensor("logits");
   return {logits.data<float>(), logits.get_size()};
 }
@@ -382,7 +426,9 @@ std::string Session::inference_precision() const {
 }
 
 std::map<std::string, int> Session::executed_kernels(Stage stage) const {
-  auto kernels = transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
+  auto kernels = stage == Stage::decoder && own_decoder_
+                     ? own_decoder_->executed_kernels()
+                     : transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
   if (stage == Stage::decoder && keys_) {
     for (const auto& [kernel, n] : transcribe::executed_kernels(keys_->model())) {
       kernels[kernel] += n;

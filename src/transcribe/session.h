@@ -22,6 +22,7 @@
 #include "transcribe/cache_tensors.h"
 #include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
+#include "transcribe/own_decoder.h"
 #include "transcribe/window_keys.h"
 
 namespace sotto::transcribe {
@@ -64,8 +65,8 @@ class Session final : public BatchInference, public Aligner {
 
  private:
   void infer(Stage stage);
-  ov::CompiledModel compile_decoder(const std::shared_ptr<ov::Model>& decoder,
-                                    const std::shared_ptr<ov::Model>& projections);
+  void count(Stage stage, ov::InferRequest& request, std::chrono::duration<double> seconds);
+  void compile_keys(const std::shared_ptr<ov::Model>& projections);
   bool hear(const audio::LogMel& window);
   void project();
   ov::Tensor states_of(std::size_t first, std::size_t n_windows);
@@ -80,6 +81,13 @@ class Session final : public BatchInference, public Aligner {
   void feed_decoder(std::span<const TokenId> tokens,
                     std::span<const std::int32_t> source_rows,
                     std::span<const std::int64_t> logit_positions);
+  void feed_own_decoder(std::span<const std::int64_t> tokens,
+                        std::span<const std::int32_t> source_rows,
+                        std::span<const std::int64_t> logit_positions);
+  /// Forgets all tokens.
+  void reset_decoder(std::size_t n_rows);
+  /// Gives windows to the decoder, as its rows.
+  void bind_windows(std::size_t first, std::size_t n_windows);
   void set_hidden_states(std::size_t n_rows);
   std::span<float> decoder_logits();
 
@@ -87,6 +95,8 @@ class Session final : public BatchInference, public Aligner {
   SessionOptions options_;
   std::size_t n_vocab_;
   std::optional<WindowKeys> keys_;             ///< none where the decoder makes them itself
+  std::unique_ptr<OwnDecoder> own_decoder_;    ///< in place of decoder_, with keys_; null where OpenVINO decodes
+  std::span<float> own_logits_;                ///< of its last run
   std::chrono::duration<double> keys_time_{};  ///< what they took since the decoder's last inference
   std::size_t slot_ = 0;  ///< of the window that start() is about, in keys_: behind those of a batch
   std::vector<std::size_t> row_windows_;  ///< of the rows of a batch, and behind them of those left out

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -88,8 +89,10 @@ std::shared_ptr<ov::Model> projections_of(const ov::Model& decoder, ov::element:
   return std::make_shared<ov::Model>(results, ov::ParameterVector{window}, "window");
 }
 
+constexpr const char* kInputPrefix = "window_keys.";
+
 std::string input_name(std::size_t i) {
-  return "window_keys." + std::to_string(i);
+  return kInputPrefix + std::to_string(i);
 }
 
 void replace_state(ov::Model& decoder,
@@ -157,6 +160,10 @@ void WindowKeys::hear(const ov::Tensor& hidden_states, std::size_t window) {
     request_.set_output_tensor(i, windows_of(tensors_[i], window, 1));
   }
   request_.infer();
+}
+
+std::size_t WindowKeys::index_of(const std::string& input_name) {
+  return std::stoul(input_name.substr(std::string_view(kInputPrefix).size()));
 }
 
 void WindowKeys::swap(std::size_t window, std::size_t other) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <openvino/core/model.hpp>
@@ -35,6 +36,11 @@ class WindowKeys {
   void swap(std::size_t window, std::size_t other);
   /// Gives those of n_windows windows to a decoder.
   void bind(ov::InferRequest& decoder, std::size_t first_window, std::size_t n_windows) const;
+
+  /// Of one input of the decoder that split_off_window() left, [n_windows, n_head, 1500, 64].
+  const ov::Tensor& tensor(std::size_t input) const { return tensors_[input]; }
+  /// That input's place, by its name.
+  static std::size_t index_of(const std::string& input_name);
 
   const ov::CompiledModel& model() const { return model_; }
 

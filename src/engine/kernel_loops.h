@@ -1,0 +1,368 @@
+#pragma once
+
+// The loops of Kernels over registers of kLanes floats; each file that includes this sets kLanes and the most
+// rows of a tile, kMostFloatRows, and is compiled for its own processors. Everything is local to that file.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "engine/kernels.h"
+
+namespace sotto::engine {
+namespace {
+
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+using IntLanes = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+using ShortLanes = std::uint16_t __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
+using ByteLanes = std::uint8_t __attribute__((vector_size(kLanes)));
+
+template <typename T>
+inline T load(const void* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+template <typename T>
+inline void store(void* to, T value) {
+  std::memcpy(to, &value, sizeof(T));
+}
+
+inline Lanes all(float x) {
+  return Lanes{} + x;
+}
+
+inline float sum_of(Lanes x) {
+  float sum = 0.0F;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    sum += x[i];
+  }
+  return sum;
+}
+
+inline Lanes larger(Lanes a, Lanes b) {
+  return a > b ? a : b;
+}
+inline Lanes smaller(Lanes a, Lanes b) {
+  return a < b ? a : b;
+}
+
+inline Lanes widened(const float* x) {
+  return load<Lanes>(x);
+}
+inline Lanes widened(const std::uint16_t* bf16) {
+  const auto bits = __builtin_convertvector(load<ShortLanes>(bf16), IntLanes) << 16;
+  return load<Lanes>(&bits);
+}
+
+/// Half to even for magnitudes below 2^22.
+inline Lanes rounded(Lanes x) {
+  const Lanes shift = all(12582912.0F);  // 1.5 * 2^23
+  return (x + shift) - shift;
+}
+
+/// e^x for x <= 0, within 2e-7 of it relatively; 0 below -87. Powers of two by exponent, the rest by the
+/// Taylor polynomial of degree 6 on ±½ ln 2.
+inline Lanes exp_of(Lanes x) {
+  const Lanes inside = larger(x, all(-87.0F));
+  const Lanes n = rounded(inside * 1.44269504F);
+  const Lanes r = (inside - n * 0.693359375F) + n * 2.12194440e-4F;
+  Lanes p = all(1.0F / 720.0F);
+  p = p * r + 1.0F / 120.0F;
+  p = p * r + 1.0F / 24.0F;
+  p = p * r + 1.0F / 6.0F;
+  p = p * r + 0.5F;
+  p = p * r + 1.0F;
+  p = p * r + 1.0F;
+  const IntLanes bits = (__builtin_convertvector(n, IntLanes) + 127) << 23;
+  return x < all(-87.0F) ? all(0.0F) : p * load<Lanes>(&bits);
+}
+
+/// Calls work(first, n) for registers' worth of [0, n), with the rest behind as fewer values.
+template <typename Work, typename Rest>
+inline void over(std::size_t n, const Work& work, const Rest& rest) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    work(i);
+  }
+  if (i < n) {
+    rest(i, n - i);
+  }
+}
+
+/// y[i] = f(x[i]).
+template <typename Function>
+inline void map(const float* x, std::size_t n, float* y, const Function& f) {
+  over(
+      n, [&](std::size_t i) { store(y + i, f(load<Lanes>(x + i), i)); },
+      [&](std::size_t i, std::size_t left) {
+        float some[kLanes] = {};
+        std::memcpy(some, x + i, left * sizeof(float));
+        store(some, f(load<Lanes>(some), i));
+        std::memcpy(y + i, some, left * sizeof(float));
+      });
+}
+
+/// Lane l: a[l] + a[l ^ kStep] where l has the bit kStep clear, else the same of b.
+template <std::size_t kStep>
+inline Lanes merged(Lanes a, Lanes b) {
+  IntLanes here{};
+  IntLanes there{};
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    const std::size_t from = (l & kStep) == 0 ? 0 : kLanes;
+    here[l] = static_cast<std::int32_t>(from + l);
+    there[l] = static_cast<std::int32_t>(from + (l ^ kStep));
+  }
+  return __builtin_shuffle(a, b, here) + __builtin_shuffle(a, b, there);
+}
+
+/// Lane l: the sum of the lanes of x[l]. x is used up.
+template <std::size_t kStep = 1>
+inline Lanes sums_of(Lanes* x) {
+  for (std::size_t i = 0; i < kLanes; i += 2 * kStep) {
+    x[i] = merged<kStep>(x[i], x[i + kStep]);
+  }
+  if constexpr (2 * kStep < kLanes) {
+    return sums_of<2 * kStep>(x);
+  } else {
+    return x[0];
+  }
+}
+
+template <typename T>
+void scores(const Vectors& keys, const float* q, float* out) {
+  constexpr std::size_t kParts = kHeadSize / kLanes;
+  Lanes query[kParts];
+  for (std::size_t p = 0; p < kParts; ++p) {
+    query[p] = load<Lanes>(q + p * kLanes);
+  }
+  const auto products = [&](const T* key) {
+    Lanes sum = query[0] * widened(key);
+    for (std::size_t p = 1; p < kParts; ++p) {
+      sum += query[p] * widened(key + p * kLanes);
+    }
+    return sum;
+  };
+  const T* key = static_cast<const T*>(keys.first);
+  std::size_t i = 0;
+  for (; i + kLanes <= keys.n; i += kLanes) {
+    Lanes some[kLanes];
+    for (std::size_t l = 0; l < kLanes; ++l, key += keys.stride) {
+      some[l] = products(key);
+    }
+    store(out + i, sums_of(some));
+  }
+  for (; i < keys.n; ++i, key += keys.stride) {
+    out[i] = sum_of(products(key));
+  }
+}
+
+template <typename T>
+void add_weighted(const Vectors& values, const float* weights, float* out) {
+  constexpr std::size_t kParts = kHeadSize / kLanes;
+  Lanes sum[kParts];
+  for (std::size_t p = 0; p < kParts; ++p) {
+    sum[p] = load<Lanes>(out + p * kLanes);
+  }
+  const T* value = static_cast<const T*>(values.first);
+  for (std::size_t i = 0; i < values.n; ++i, value += values.stride) {
+    const Lanes weight = all(weights[i]);
+    for (std::size_t p = 0; p < kParts; ++p) {
+      sum[p] += weight * widened(value + p * kLanes);
+    }
+  }
+  for (std::size_t p = 0; p < kParts; ++p) {
+    store(out + p * kLanes, sum[p]);
+  }
+}
+
+float exponentials(float* x, std::size_t n, float* sum) {
+  float max = x[0];
+  Lanes maxima = all(x[0]);
+  over(
+      n, [&](std::size_t i) { maxima = larger(maxima, load<Lanes>(x + i)); },
+      [&](std::size_t i, std::size_t left) {
+        for (std::size_t j = i; j < i + left; ++j) {
+          max = max > x[j] ? max : x[j];
+        }
+      });
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    max = max > maxima[lane] ? max : maxima[lane];
+  }
+  map(x, n, x, [&](Lanes value, std::size_t) { return exp_of(value - max); });
+  Lanes sums = all(0.0F);
+  float rest = 0.0F;
+  over(
+      n, [&](std::size_t i) { sums += load<Lanes>(x + i); },
+      [&](std::size_t i, std::size_t left) {
+        for (std::size_t j = i; j < i + left; ++j) {
+          rest += x[j];
+        }
+      });
+  *sum = rest + sum_of(sums);
+  return max;
+}
+
+/// n: a multiple of kBlock, as is every width of a Whisper.
+void normalize(const float* x, std::size_t n, const float* gain, const float* shift, float epsilon, float* y) {
+  Lanes sum = all(0.0F);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    sum += load<Lanes>(x + i);
+  }
+  const float mean = sum_of(sum) / static_cast<float>(n);
+  Lanes squares = all(0.0F);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    const Lanes d = load<Lanes>(x + i) - mean;
+    squares += d * d;
+  }
+  const float factor = 1.0F / __builtin_sqrtf(sum_of(squares) / static_cast<float>(n) + epsilon);
+  for (std::size_t i = 0; i < n; i += kLanes) {
+    store(y + i, (load<Lanes>(x + i) - mean) * factor * load<Lanes>(gain + i) + load<Lanes>(shift + i));
+  }
+}
+
+/// erf within 1.5e-7. Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+inline Lanes erf_of(Lanes x) {
+  const Lanes z = x < all(0.0F) ? -x : x;
+  const Lanes t = 1.0F / (1.0F + 0.3275911F * z);
+  Lanes p = all(1.061405429F);
+  p = p * t - 1.453152027F;
+  p = p * t + 1.421413741F;
+  p = p * t - 0.284496736F;
+  p = p * t + 0.254829592F;
+  const Lanes y = 1.0F - p * t * exp_of(-z * z);
+  return x < all(0.0F) ? -y : y;
+}
+
+void gelu(float* x, std::size_t n) {
+  map(x, n, x, [](Lanes v, std::size_t) { return 0.5F * v * (1.0F + erf_of(v * 0.70710678F)); });
+}
+
+void multiply(float* x, const float* scale, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    store(x + i, load<Lanes>(x + i) * load<Lanes>(scale + i));
+  }
+  for (; i < n; ++i) {
+    x[i] *= scale[i];
+  }
+}
+
+void quantize(const float* x, std::size_t n, float low, float step, std::uint8_t* y) {
+  const float per_value = 1.0F / step;
+  const auto levels = [&](Lanes value) {
+    const Lanes at = smaller(larger((value - low) * per_value, all(0.0F)), all(255.0F));
+    return __builtin_convertvector(__builtin_convertvector(rounded(at), IntLanes), ByteLanes);
+  };
+  over(
+      n, [&](std::size_t i) { store(y + i, levels(load<Lanes>(x + i))); },
+      [&](std::size_t i, std::size_t left) {
+        float some[kLanes] = {};
+        std::memcpy(some, x + i, left * sizeof(float));
+        const ByteLanes bytes = levels(load<Lanes>(some));
+        std::memcpy(y + i, &bytes, left);
+      });
+}
+
+/// Rounds to the nearest, half to even; values are finite.
+void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto bits = load<std::uint32_t>(x + i);
+    y[i] = static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+  }
+}
+
+/// Writes a block of sums: scaled, shifted, cut off behind the last output.
+inline void put(const Product& product, const Rows& rows, std::size_t row, std::size_t block, const float* sums) {
+  float out[kBlock];
+  for (std::size_t i = 0; i < kBlock; i += kLanes) {
+    const std::size_t at = block * kBlock + i;
+    const Lanes scaled = product.scale == nullptr ? load<Lanes>(sums + i)
+                                                  : load<Lanes>(sums + i) * load<Lanes>(product.scale + at);
+    store(out + i, scaled + load<Lanes>(product.offset + at));
+  }
+  const std::size_t left = product.n_out - block * kBlock;
+  std::memcpy(rows.y + row * rows.y_stride + block * kBlock, out,
+              (left < kBlock ? left : kBlock) * sizeof(float));
+}
+
+/// kRows rows by kBlocks blocks at a time. `Widen` reads a register's worth of weights as floats.
+template <typename T, std::size_t kRows, std::size_t kBlocks, typename Widen>
+inline void multiply_tile(
+    const Product& product, const Rows& rows, std::size_t row, std::size_t block, const Widen& widen) {
+  constexpr std::size_t kParts = kBlocks * kBlock / kLanes;
+  constexpr std::size_t kPartsOfBlock = kBlock / kLanes;
+  const T* weights = static_cast<const T*>(product.weights) + block * product.n_in * kBlock;
+  const float* x = static_cast<const float*>(rows.x) + row * product.n_in;
+  Lanes sums[kRows][kParts] = {};
+  for (std::size_t k = 0; k < product.n_in; ++k) {
+    Lanes weight[kParts];
+    for (std::size_t p = 0; p < kParts; ++p) {
+      weight[p] = widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const float input = x[r * product.n_in + k];
+      for (std::size_t p = 0; p < kParts; ++p) {
+        sums[r][p] += weight[p] * input;
+      }
+    }
+  }
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t b = 0; b < kBlocks; ++b) {
+      float block_sums[kBlock];
+      std::memcpy(block_sums, &sums[r][b * kPartsOfBlock], sizeof(block_sums));
+      put(product, rows, row + r, block + b, block_sums);
+    }
+  }
+}
+
+/// Calls tile.run<kRows, kBlocks>(row, block) until all rows have met all blocks: at most kMostRows rows at a
+/// time, two blocks where there are two, each weight read once for all rows of a tile.
+template <std::size_t kMostRows, std::size_t kBlocks, typename Tile>
+inline void over_rows(std::size_t row, std::size_t n_rows, std::size_t block, const Tile& tile) {
+  for (; row + kMostRows <= n_rows; row += kMostRows) {
+    tile.template run<kMostRows, kBlocks>(row, block);
+  }
+  if constexpr (kMostRows > 1) {
+    over_rows<kMostRows / 2, kBlocks>(row, n_rows, block, tile);
+  }
+}
+
+template <std::size_t kMostRows, typename Tile>
+inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, const Tile& tile) {
+  std::size_t block = first;
+  for (; block + 2 <= last; block += 2) {
+    over_rows<kMostRows, 2>(0, n_rows, block, tile);
+  }
+  if (block < last) {
+    over_rows<kMostRows, 1>(0, n_rows, block, tile);
+  }
+}
+
+template <typename T, typename Widen>
+struct FloatTile {
+  const Product& product;
+  const Rows& rows;
+  const Widen& widen;
+  template <std::size_t kRows, std::size_t kBlocks>
+  void run(std::size_t row, std::size_t block) const {
+    multiply_tile<T, kRows, kBlocks>(product, rows, row, block, widen);
+  }
+};
+
+template <typename T, typename Widen>
+inline void multiply_floats(
+    const Product& product, const Rows& rows, std::size_t first, std::size_t last, const Widen& widen) {
+  over_tiles<kMostFloatRows>(rows.n_rows, first, last, FloatTile<T, Widen>{product, rows, widen});
+}
+
+void multiply_f32(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  multiply_floats<float>(product, rows, first, last, [](const float* x) { return widened(x); });
+}
+void multiply_bf16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  multiply_floats<std::uint16_t>(product, rows, first, last, [](const std::uint16_t* x) { return widened(x); });
+}
+
+}  // namespace
+}  // namespace sotto::engine

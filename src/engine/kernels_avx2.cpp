@@ -1,0 +1,100 @@
+#include <cstddef>
+
+#include "engine/kernels.h"
+
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+
+#include <immintrin.h>
+
+namespace sotto::engine {
+namespace {
+constexpr std::size_t kLanes = 8;
+constexpr std::size_t kMostFloatRows = 2;
+}  // namespace
+}  // namespace sotto::engine
+
+#include "engine/kernel_loops.h"
+
+namespace sotto::engine {
+namespace {
+
+/// u8 × i8 in i16, where the instruction of older processors would saturate: pairs of products are added up
+/// in i32, and pairs of those at the end.
+template <std::size_t kRows>
+void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::size_t block) {
+  constexpr std::size_t kParts = 4;  // registers of four outputs' pairs
+  const auto* weights = static_cast<const std::int8_t*>(product.weights) + block * product.n_in * kBlock;
+  const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * product.n_in;
+  __m256i sums[kRows][kParts];
+  for (auto& of_row : sums) {
+    for (__m256i& sum : of_row) {
+      sum = _mm256_setzero_si256();
+    }
+  }
+  for (std::size_t k = 0; k < product.n_in; k += kQuad, weights += kBlock * kQuad) {
+    __m256i weight[kParts];
+    for (std::size_t p = 0; p < kParts; ++p) {
+      weight[p] = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights) + p));
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const __m128i quad = _mm_cvtsi32_si128(load<std::int32_t>(x + r * product.n_in + k));
+      const __m256i input = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(quad));
+      for (std::size_t p = 0; p < kParts; ++p) {
+        sums[r][p] = _mm256_add_epi32(sums[r][p], _mm256_madd_epi16(weight[p], input));
+      }
+    }
+  }
+  for (std::size_t r = 0; r < kRows; ++r) {
+    std::int32_t pairs[2 * kBlock];
+    std::memcpy(pairs, sums[r], sizeof(pairs));
+    float floats[kBlock];
+    for (std::size_t i = 0; i < kBlock; ++i) {
+      floats[i] = static_cast<float>(pairs[2 * i] + pairs[2 * i + 1]);
+    }
+    put(product, rows, row + r, block, floats);
+  }
+}
+
+struct Int8Tile {
+  const Product& product;
+  const Rows& rows;
+  template <std::size_t kRows, std::size_t kBlocks>
+  void run(std::size_t row, std::size_t block) const {
+    for (std::size_t b = 0; b < kBlocks; ++b) {
+      int8_tile<kRows>(product, rows, row, block + b);
+    }
+  }
+};
+
+void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  over_tiles<2>(rows.n_rows, first, last, Int8Tile{product, rows});
+}
+
+void multiply_f16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  multiply_floats<std::uint16_t>(product, rows, first, last, [](const std::uint16_t* x) {
+    const __m256 wide = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+    return load<Lanes>(&wide);
+  });
+}
+
+}  // namespace
+
+const Kernels* avx2_kernels() {
+  static constexpr Kernels kKernels = {
+      "avx2",          multiply_int8, multiply_f32, multiply_f16, multiply_bf16, scores<float>,
+      scores<std::uint16_t>, add_weighted<float>, add_weighted<std::uint16_t>, exponentials, normalize, gelu,
+      multiply,        quantize,      to_bf16};
+  return &kKernels;
+}
+
+}  // namespace sotto::engine
+
+#else
+
+namespace sotto::engine {
+const Kernels* avx2_kernels() {
+  return nullptr;
+}
+}  // namespace sotto::engine
+
+#endif

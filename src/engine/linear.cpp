@@ -1,0 +1,125 @@
+#include "engine/linear.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "core/parallel.h"
+
+namespace sotto::engine {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};
+constexpr std::size_t kMaxThreads = 8;
+constexpr std::size_t kLeastBlocks = 64;  // worth a thread
+
+/// Copies to [n_blocks][n_in / group][kBlock][group], zeros behind the last output.
+template <typename T>
+void pack(const WeightValues& weight, std::size_t group, std::byte* to) {
+  const auto* values = static_cast<const T*>(weight.values);
+  auto* const packed = reinterpret_cast<T*>(to);
+  const std::size_t n_blocks = (weight.n_out + kBlock - 1) / kBlock;
+  parallel_chunks(n_blocks, kLeastBlocks, kMaxThreads, [&](std::size_t first, std::size_t last) {
+    for (std::size_t block = first; block < last; ++block) {
+      T* const out = packed + block * weight.n_in * kBlock;
+      for (std::size_t i = 0; i < kBlock; ++i) {
+        const std::size_t row = block * kBlock + i;
+        for (std::size_t k = 0; k < weight.n_in; k += group) {
+          T* const at = out + (k / group * kBlock + i) * group;
+          if (row < weight.n_out) {
+            std::copy_n(values + row * weight.n_in + k, group, at);
+          } else {
+            std::fill_n(at, group, T{});
+          }
+        }
+      }
+    }
+  });
+}
+
+/// For each output the sum of its integers.
+std::vector<float> row_sums(const WeightValues& weight) {
+  const auto* values = static_cast<const std::int8_t*>(weight.values);
+  std::vector<float> sums(weight.n_out);
+  for (std::size_t row = 0; row < weight.n_out; ++row) {
+    std::int32_t sum = 0;
+    for (std::size_t k = 0; k < weight.n_in; ++k) {
+      sum += values[row * weight.n_in + k];
+    }
+    sums[row] = static_cast<float>(sum);
+  }
+  return sums;
+}
+
+std::size_t size_of(WeightStore store) {
+  switch (store) {
+    case WeightStore::int8:
+      return 1;
+    case WeightStore::f16:
+    case WeightStore::bf16:
+      return 2;
+    case WeightStore::f32:
+      break;
+  }
+  return 4;
+}
+
+}  // namespace
+
+void Linear::Release::operator()(std::byte* memory) const {
+  ::operator delete(memory, kAlignment);
+}
+
+Linear::Linear(const WeightValues& weight, InputForm input, std::span<const float> bias, float factor)
+    : input_(std::move(input)), store_(weight.store) {
+  product_.n_in = weight.n_in;
+  product_.n_out = weight.n_out;
+  const std::size_t n_padded = n_blocks() * kBlock;
+  packed_.reset(static_cast<std::byte*>(
+      ::operator new(n_padded * weight.n_in * size_of(weight.store), kAlignment)));
+  switch (weight.store) {
+    case WeightStore::int8:
+      pack<std::int8_t>(weight, kQuad, packed_.get());
+      break;
+    case WeightStore::f16:
+    case WeightStore::bf16:
+      pack<std::uint16_t>(weight, 1, packed_.get());
+      break;
+    case WeightStore::f32:
+      pack<float>(weight, 1, packed_.get());
+      break;
+  }
+  scale_.assign(n_padded, factor);
+  offset_.assign(n_padded, 0.0F);
+  for (std::size_t i = 0; i < weight.n_out; ++i) {
+    scale_[i] *= weight.scale.empty() ? 1.0F : weight.scale[i];
+    offset_[i] = bias.empty() ? 0.0F : bias[i] * factor;
+  }
+  if (weight.store == WeightStore::int8) {
+    // Σ (low + step · q) · w = low · Σ w + step · Σ q · w.
+    const std::vector<float> sums = row_sums(weight);
+    for (std::size_t i = 0; i < weight.n_out; ++i) {
+      offset_[i] += input_.low * sums[i] * scale_[i];
+      scale_[i] *= input_.step;
+    }
+  }
+  product_.weights = packed_.get();
+  product_.scale = scale_.data();
+  product_.offset = offset_.data();
+}
+
+void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const {
+  switch (store_) {
+    case WeightStore::int8:
+      return kernels.multiply_int8(product_, rows, first, last);
+    case WeightStore::f16:
+      return kernels.multiply_f16(product_, rows, first, last);
+    case WeightStore::bf16:
+      return kernels.multiply_bf16(product_, rows, first, last);
+    case WeightStore::f32:
+      return kernels.multiply_f32(product_, rows, first, last);
+  }
+}
+
+}  // namespace sotto::engine

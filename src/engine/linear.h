@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/kernels.h"
+
+namespace sotto::engine {
+
+/// What is done to a layer's input before its weights meet it: SmoothQuant's scale, then 8-bit rounding.
+struct InputForm {
+  std::vector<float> scale = {};  ///< [n_in]; empty: 1
+  bool is_quantized = false;
+  float low = 0.0F;  ///< of 256 values, `step` apart
+  float step = 0.0F;
+
+  bool operator==(const InputForm&) const = default;
+};
+
+/// A weight [n_out, n_in] as a graph has it: a row of values for each output.
+struct WeightValues {
+  WeightStore store = WeightStore::f32;
+  const void* values = nullptr;
+  std::size_t n_out = 0;
+  std::size_t n_in = 0;
+  std::vector<float> scale = {};  ///< [n_out]; empty: 1
+};
+
+/// y = input · weightᵀ + bias, packed for Kernels.
+class Linear {
+ public:
+  Linear() = default;
+  /// bias: [n_out] or empty. `factor` multiplies what comes out. An int8 weight takes a quantized input, others
+  /// an unquantized one.
+  Linear(const WeightValues& weight, InputForm input, std::span<const float> bias, float factor = 1.0F);
+
+  std::size_t n_in() const { return product_.n_in; }
+  std::size_t n_out() const { return product_.n_out; }
+  std::size_t n_blocks() const { return (product_.n_out + kBlock - 1) / kBlock; }
+  const InputForm& input() const { return input_; }
+  WeightStore store() const { return store_; }
+
+  /// Blocks [first, last) of the outputs of rows in this layer's input form.
+  void multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const;
+
+ private:
+  struct Release {
+    void operator()(std::byte* memory) const;
+  };
+
+  InputForm input_;
+  WeightStore store_ = WeightStore::f32;
+  std::unique_ptr<std::byte, Release> packed_;
+  std::vector<float> scale_;
+  std::vector<float> offset_;
+  Product product_;
+};
+
+}  // namespace sotto::engine

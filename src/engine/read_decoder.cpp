@@ -1,0 +1,458 @@
+#include "engine/read_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+#include <openvino/op/add.hpp>
+#include <openvino/op/concat.hpp>
+#include <openvino/op/convert.hpp>
+#include <openvino/op/fake_quantize.hpp>
+#include <openvino/op/gather.hpp>
+#include <openvino/op/gelu.hpp>
+#include <openvino/op/matmul.hpp>
+#include <openvino/op/multiply.hpp>
+#include <openvino/op/mvn.hpp>
+#include <openvino/op/parameter.hpp>
+#include <openvino/op/reshape.hpp>
+#include <openvino/op/scaled_dot_product_attention.hpp>
+#include <openvino/op/slice.hpp>
+#include <openvino/op/transpose.hpp>
+#include <openvino/op/util/read_value_base.hpp>
+
+namespace sotto::engine {
+namespace {
+
+using Value = ov::Output<ov::Node>;
+using ov::op::v0::Constant;
+
+/// Why a decoder cannot be read; never leaves this file.
+struct Otherwise {
+  std::string reason;
+};
+
+[[noreturn]] void refuse(const Value& value, const std::string& reason) {
+  throw Otherwise{fmt::format("{} {}", value.get_node()->get_friendly_name(), reason)};
+}
+
+template <typename Op>
+std::shared_ptr<Op> as(const Value& value) {
+  return ov::as_type_ptr<Op>(value.get_node_shared_ptr());
+}
+
+template <typename Op>
+std::shared_ptr<Op> expect(const Value& value, const std::string& what) {
+  auto op = as<Op>(value);
+  if (!op) {
+    refuse(value, fmt::format("is {} where {} is read", value.get_node()->get_type_name(), what));
+  }
+  return op;
+}
+
+/// The constant behind conversions between floating-point types; null for anything else.
+std::shared_ptr<Constant> constant_of(Value value) {
+  while (as<ov::op::v0::Convert>(value) && value.get_node()->get_input_element_type(0).is_real()) {
+    value = value.get_node()->input_value(0);
+  }
+  return as<Constant>(value);
+}
+
+std::vector<float> floats(const Value& value, std::size_t n) {
+  const auto constant = constant_of(value);
+  if (!constant || ov::shape_size(constant->get_shape()) != n) {
+    refuse(value, fmt::format("is no constant of {} values", n));
+  }
+  return constant->cast_vector<float>();
+}
+
+/// Splits a node with two inputs into what is computed and the constant.
+struct WithConstant {
+  Value value;
+  Value constant;
+};
+template <typename Op>
+std::optional<WithConstant> with_constant(const Value& value) {
+  if (!as<Op>(value)) {
+    return std::nullopt;
+  }
+  const Value a = value.get_node()->input_value(0);
+  const Value b = value.get_node()->input_value(1);
+  if (constant_of(b)) {
+    return WithConstant{a, b};
+  }
+  return constant_of(a) ? std::optional(WithConstant{b, a}) : std::nullopt;
+}
+
+std::size_t size_of(const Value& constant) {
+  return ov::shape_size(constant.get_shape());
+}
+
+/// Behind what only arranges values anew: head by head or token by token.
+Value arranged(Value value) {
+  while (as<ov::op::v1::Reshape>(value) || as<ov::op::v1::Transpose>(value)) {
+    value = value.get_node()->input_value(0);
+  }
+  return value;
+}
+
+/// A weight operand of a MatMul or a table of tokens: [n_out, n_in].
+struct Weight {
+  std::shared_ptr<Constant> constant;
+  std::vector<float> scale;
+
+  WeightValues values() const {
+    const ov::Shape& shape = constant->get_shape();
+    return {store(), constant->get_data_ptr(), shape[0], shape[1], scale};
+  }
+  WeightStore store() const {
+    const auto type = constant->get_element_type();
+    if (type == ov::element::i8) {
+      return WeightStore::int8;
+    }
+    if (type == ov::element::f16) {
+      return WeightStore::f16;
+    }
+    return type == ov::element::bf16 ? WeightStore::bf16 : WeightStore::f32;
+  }
+};
+
+Weight read_weight(const Value& operand) {
+  Weight weight;
+  if (const auto scaled = with_constant<ov::op::v1::Multiply>(operand)) {
+    const auto integers = as<ov::op::v0::Convert>(scaled->value);
+    weight.constant = integers ? as<Constant>(integers->input_value(0)) : nullptr;
+    if (!weight.constant || weight.constant->get_element_type() != ov::element::i8) {
+      refuse(operand, "is no weight in i8 with a scale");
+    }
+    weight.scale = floats(scaled->constant, weight.constant->get_shape()[0]);
+  } else {
+    weight.constant = constant_of(operand);
+  }
+  const auto is_known = [](ov::element::Type type) {
+    return type == ov::element::i8 || type == ov::element::f16 || type == ov::element::bf16 ||
+           type == ov::element::f32;
+  };
+  if (!weight.constant || weight.constant->get_shape().size() != 2 ||
+      !is_known(weight.constant->get_element_type())) {
+    refuse(operand, "is no weight of a kind that is read");
+  }
+  if ((weight.store() == WeightStore::int8) == weight.scale.empty()) {
+    refuse(operand, "is no weight of a kind that is read");
+  }
+  return weight;
+}
+
+float bound(const ov::op::v0::FakeQuantize& node, std::size_t port) {
+  return floats(node.input_value(port), 1).front();
+}
+
+/// A linear layer and what it is fed with.
+struct ReadLinear {
+  Linear linear;
+  Value source;
+};
+
+/// Takes the input's scale and 8-bit rounding off; `source` moves to what is behind them.
+InputForm read_form(Value& source, std::size_t n_in) {
+  InputForm form;
+  if (const auto node = as<ov::op::v0::FakeQuantize>(source)) {
+    form.is_quantized = true;
+    form.low = bound(*node, 1);
+    form.step = (bound(*node, 2) - form.low) / 255.0F;
+    if (node->get_levels() != 256 || bound(*node, 3) != form.low || bound(*node, 4) != bound(*node, 2) ||
+        !(form.step > 0.0F)) {
+      refuse(source, "does not round to 256 levels of one range");
+    }
+    source = node->input_value(0);
+  }
+  if (const auto scaled = with_constant<ov::op::v1::Multiply>(source)) {
+    form.scale = floats(scaled->constant, n_in);
+    source = scaled->value;
+  }
+  return form;
+}
+
+/// [factor ·] (weight · form(source) [+ bias]).
+ReadLinear read_linear(Value value, float factor = 1.0F) {
+  if (const auto scaled = with_constant<ov::op::v1::Multiply>(value); scaled && size_of(scaled->constant) == 1) {
+    factor *= floats(scaled->constant, 1).front();
+    value = scaled->value;
+  }
+  std::vector<Value> biases;
+  while (const auto biased = with_constant<ov::op::v1::Add>(value)) {
+    biases.push_back(biased->constant);
+    value = biased->value;
+  }
+  const auto product = expect<ov::op::v0::MatMul>(value, "a linear layer");
+  if (product->get_transpose_a() || !product->get_transpose_b()) {
+    refuse(value, "is transposed in a way that is not read");
+  }
+  const Weight weight = read_weight(product->input_value(1));
+  const std::size_t n_out = weight.constant->get_shape()[0];
+  const std::size_t n_in = weight.constant->get_shape()[1];
+  std::vector<float> bias(n_out, 0.0F);
+  for (const Value& constant : biases) {
+    const std::vector<float> more = floats(constant, n_out);
+    std::transform(bias.begin(), bias.end(), more.begin(), bias.begin(), std::plus<>());
+  }
+  Value source = product->input_value(0);
+  InputForm form = read_form(source, n_in);
+  if (n_in % kBlock != 0) {
+    refuse(value, fmt::format("has {} inputs, no multiple of {}", n_in, kBlock));
+  }
+  if (form.is_quantized != (weight.store() == WeightStore::int8)) {
+    refuse(value, "has either weights or activations in 8 bits, not both");
+  }
+  return {Linear(weight.values(), std::move(form), bias, factor), source};
+}
+
+Norm read_norm(const Value& value, std::size_t n_state, Value& source) {
+  const auto shifted = with_constant<ov::op::v1::Add>(value);
+  const auto scaled = shifted ? with_constant<ov::op::v1::Multiply>(shifted->value) : std::nullopt;
+  if (!scaled) {
+    refuse(value, "is no layer normalization");
+  }
+  const auto mvn = expect<ov::op::v6::MVN>(scaled->value, "a layer normalization");
+  const auto axes = as<Constant>(mvn->input_value(1));
+  const auto last = axes ? axes->cast_vector<std::int64_t>() : std::vector<std::int64_t>();
+  if (last.size() != 1 || (last.front() != -1 && last.front() != 2) || !mvn->get_normalize_variance() ||
+      mvn->get_eps_mode() != ov::op::MVNEpsMode::INSIDE_SQRT) {
+    refuse(value, "normalizes otherwise");
+  }
+  source = mvn->input_value(0);
+  return {floats(scaled->constant, n_state), floats(shifted->constant, n_state), mvn->get_eps()};
+}
+
+/// x and what a block of the layer adds to it.
+struct Residual {
+  Value x;
+  Value added;
+};
+
+bool is_linear(const Value& value) {
+  return as<ov::op::v0::MatMul>(value) || with_constant<ov::op::v1::Add>(value);
+}
+
+Residual read_residual(const Value& value) {
+  const auto node = expect<ov::op::v1::Add>(value, "a residual sum");
+  const Value a = node->input_value(0);
+  const Value b = node->input_value(1);
+  if (is_linear(a) == is_linear(b)) {
+    refuse(value, "is no sum of a residual and a layer");
+  }
+  return is_linear(b) ? Residual{a, b} : Residual{b, a};
+}
+
+/// softmax(q · kᵀ + mask) · v, and the factor of q · kᵀ.
+struct Attention {
+  Value query;
+  Value key;
+  Value value;
+  float factor = 1.0F;
+};
+
+Attention read_attention(const Value& value) {
+  const auto node = expect<ov::op::v13::ScaledDotProductAttention>(arranged(value), "attention");
+  Attention attention{arranged(node->input_value(0)), node->input_value(1), node->input_value(2),
+                      1.0F / std::sqrt(static_cast<float>(kHeadSize))};
+  if (node->get_input_size() > 4) {
+    attention.factor = floats(node->input_value(4), 1).front();
+  }
+  return attention;
+}
+
+/// Behind a conversion, a decoder's input.
+const ov::op::v0::Parameter& window_input(Value value) {
+  if (as<ov::op::v0::Convert>(value)) {
+    value = value.get_node()->input_value(0);
+  }
+  return *expect<ov::op::v0::Parameter>(value, "an input with keys or values of the window");
+}
+
+/// The tokens fed now, behind the state that goes before them.
+Value fresh_part(const Value& value) {
+  const auto all = expect<ov::op::v0::Concat>(value, "a state with new tokens behind it");
+  const auto past = all->get_input_size() == 2 ? as<ov::op::v8::Gather>(all->input_value(0)) : nullptr;
+  if (!past || !as<ov::op::util::ReadValueBase>(past->input_value(0)) ||
+      !as<ov::op::v0::Parameter>(past->input_value(1))) {
+    refuse(value, "is no state in the order of beam_idx");
+  }
+  return arranged(all->input_value(1));
+}
+
+class Reader {
+ public:
+  explicit Reader(const ov::Model& decoder) : decoder_(decoder) {}
+
+  DecoderWeights read() {
+    expect_inputs();
+    if (decoder_.outputs().size() != 1) {
+      throw Otherwise{"it has outputs beside logits"};
+    }
+    ReadLinear logits = read_linear(decoder_.get_results().front()->input_value(0));
+    weights_.n_state = logits.linear.n_in();
+    weights_.logits = std::move(logits.linear);
+    Value x;
+    weights_.norm = read_norm(logits.source, weights_.n_state, x);
+    while (!is_embedding(x)) {
+      weights_.layers.push_back(read_layer(x));
+    }
+    std::ranges::reverse(weights_.layers);
+    read_embedding(x);
+    return std::move(weights_);
+  }
+
+ private:
+  void expect_inputs() const {
+    for (const auto& input : decoder_.inputs()) {
+      const std::string name = input.get_names().empty() ? "" : input.get_any_name();
+      if (name != "input_ids" && name != "beam_idx" && !name.starts_with("window_keys.")) {
+        throw Otherwise{fmt::format("it has an input {}", name)};
+      }
+    }
+  }
+
+  static bool is_embedding(const Value& x) {
+    const auto node = as<ov::op::v1::Add>(x);
+    return node && (as<ov::op::v8::Gather>(node->input_value(0)) || as<ov::op::v8::Gather>(node->input_value(1)));
+  }
+
+  /// A linear layer of x's normalization.
+  ReadLinear expect_of(ReadLinear linear, const Value& normed) const {
+    if (linear.source != normed) {
+      refuse(linear.source, fmt::format("is where {} is read", normed.get_node()->get_friendly_name()));
+    }
+    return linear;
+  }
+
+  Norm norm_of(const Value& normed, const Value& x) const {
+    Value source;
+    Norm norm = read_norm(normed, weights_.n_state, source);
+    if (source != x) {
+      refuse(normed, "is not of what it is added to");
+    }
+    return norm;
+  }
+
+  /// The layer that ends at x, which moves to where it begins.
+  DecoderLayer read_layer(Value& x) {
+    DecoderLayer layer;
+    read_feed_forward(x, layer);
+    read_cross_attention(x, layer);
+    read_self_attention(x, layer);
+    return layer;
+  }
+
+  void read_feed_forward(Value& x, DecoderLayer& layer) {
+    const Residual sum = read_residual(x);
+    ReadLinear outer = read_linear(sum.added);
+    const auto gelu = expect<ov::op::v7::Gelu>(outer.source, "Gelu");
+    if (gelu->get_approximation_mode() != ov::op::GeluApproximationMode::ERF) {
+      refuse(outer.source, "is approximated");
+    }
+    ReadLinear inner = read_linear(gelu->input_value(0));
+    layer.feed_forward_norm = norm_of(inner.source, sum.x);
+    layer.inner = std::move(inner.linear);
+    layer.outer = std::move(outer.linear);
+    x = sum.x;
+  }
+
+  void read_cross_attention(Value& x, DecoderLayer& layer) {
+    const Residual sum = read_residual(x);
+    ReadLinear output = read_linear(sum.added);
+    const Attention attention = read_attention(output.source);
+    ReadLinear query = read_linear(attention.query, attention.factor);
+    layer.cross_norm = norm_of(query.source, sum.x);
+    layer.cross_query = std::move(query.linear);
+    layer.cross_output = std::move(output.linear);
+    layer.window_keys = read_window(attention.key);
+    layer.window_values = read_window(attention.value);
+    x = sum.x;
+  }
+
+  std::string read_window(const Value& value) {
+    const ov::op::v0::Parameter& input = window_input(value);
+    const ov::PartialShape& shape = input.get_partial_shape();
+    if (shape.rank().is_dynamic() || shape.size() != 4 || shape[1].is_dynamic() || shape[3] != kHeadSize) {
+      refuse(value, fmt::format("has no heads of {}", kHeadSize));
+    }
+    weights_.n_head = static_cast<std::size_t>(shape[1].get_length());
+    if (weights_.n_head * kHeadSize != weights_.n_state) {
+      refuse(value, "has heads that are not the state's");
+    }
+    return input.output(0).get_any_name();
+  }
+
+  void read_self_attention(Value& x, DecoderLayer& layer) {
+    const Residual sum = read_residual(x);
+    ReadLinear output = read_linear(sum.added);
+    const Attention attention = read_attention(output.source);
+    ReadLinear query = read_linear(attention.query, attention.factor);
+    layer.self_norm = norm_of(query.source, sum.x);
+    layer.key = expect_of(read_linear(fresh_part(attention.key)), query.source).linear;
+    layer.value = expect_of(read_linear(fresh_part(attention.value)), query.source).linear;
+    layer.query = std::move(query.linear);
+    layer.self_output = std::move(output.linear);
+    x = sum.x;
+  }
+
+  void read_embedding(const Value& x) {
+    const auto node = expect<ov::op::v1::Add>(x, "tokens and positions");
+    const bool is_first = as<ov::op::v8::Gather>(node->input_value(0)) != nullptr;
+    const auto tokens = expect<ov::op::v8::Gather>(node->input_value(is_first ? 0 : 1), "tokens");
+    const auto positions = expect<ov::op::v8::Slice>(node->input_value(is_first ? 1 : 0), "positions");
+    Weight table = read_weight(tokens->input_value(0));
+    const auto rows = constant_of(positions->input_value(0));
+    if (!rows || rows->get_shape().size() != 2 || rows->get_shape()[1] != weights_.n_state ||
+        table.constant->get_shape()[1] != weights_.n_state) {
+      refuse(x, "has vectors of another size");
+    }
+    weights_.n_ctx = rows->get_shape()[0];
+    weights_.positions = rows->cast_vector<float>();
+    weights_.tokens = TokenTable(std::move(table.constant), std::move(table.scale));
+  }
+
+  const ov::Model& decoder_;
+  DecoderWeights weights_;
+};
+
+template <typename T>
+void add_row(const ov::op::v0::Constant& table, std::size_t row, float scale, std::span<float> x) {
+  const T* values = static_cast<const T*>(table.get_data_ptr()) + row * x.size();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] += static_cast<float>(values[i]) * scale;
+  }
+}
+
+}  // namespace
+
+TokenTable::TokenTable(std::shared_ptr<ov::op::v0::Constant> values, std::vector<float> scale)
+    : values_(std::move(values)), scale_(std::move(scale)) {}
+
+void TokenTable::add(std::size_t token, std::span<float> x) const {
+  const float scale = scale_.empty() ? 1.0F : scale_[token];
+  const auto type = values_->get_element_type();
+  if (type == ov::element::i8) {
+    add_row<std::int8_t>(*values_, token, scale, x);
+  } else if (type == ov::element::f16) {
+    add_row<ov::float16>(*values_, token, scale, x);
+  } else if (type == ov::element::bf16) {
+    add_row<ov::bfloat16>(*values_, token, scale, x);
+  } else {
+    add_row<float>(*values_, token, scale, x);
+  }
+}
+
+std::optional<DecoderWeights> read_decoder(const ov::Model& decoder, std::string& why_not) {
+  try {
+    return Reader(decoder).read();
+  } catch (const Otherwise& otherwise) {
+    why_not = otherwise.reason;
+    return std::nullopt;
+  }
+}
+
+}  // namespace sotto::engine
