@@ -1,7 +1,10 @@
 #include "engine/decoder.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -34,11 +37,47 @@ std::string_view precision_of(WeightStore store) {
   return "FP32";
 }
 
-std::size_t n_columns(const Linear& linear, std::size_t block) {
-  return std::min(block * kBlock, linear.n_out());
+}  // namespace
+
+struct Decoder::Piece {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+
+struct Decoder::Pieces {
+  std::size_t n = 0;
+  std::size_t size = 0;
+  std::size_t n_blocks = 0;
+
+  Piece operator[](std::size_t i) const { return {i * size, std::min((i + 1) * size, n_blocks)}; }
+};
+
+struct Decoder::Columns {
+  std::size_t first = 0;
+  std::size_t n = 0;
+};
+
+Decoder::Columns Decoder::columns_of(const Linear& linear, const Piece& piece) {
+  const std::size_t first = piece.first * kBlock;
+  return {first, std::min(piece.last * kBlock, linear.n_out()) - first};
 }
 
-}  // namespace
+/// One head's attention out of that to parts of its keys.
+void Decoder::put_together(std::span<const Attended> parts, float* to) {
+  const float max = std::ranges::max_element(parts, {}, &Attended::max)->max;
+  float sum = 0.0F;
+  std::fill_n(to, kHeadSize, 0.0F);
+  for (const Attended& part : parts) {
+    const float weight = std::exp(part.max - max);
+    sum += weight * part.sum;
+    for (std::size_t d = 0; d < kHeadSize; ++d) {
+      to[d] += weight * part.values[d];
+    }
+  }
+  for (std::size_t d = 0; d < kHeadSize; ++d) {
+    to[d] /= sum;
+  }
+}
 
 Decoder::Decoder(DecoderWeights weights, Store store, std::size_t n_threads, const Kernels& kernels)
     : weights_(std::move(weights)),
@@ -66,27 +105,28 @@ std::span<float> Decoder::run(const StepInput& input) {
   const std::size_t n_tokens = items.size() / n_rows;
   cache_.extend(input.source_rows, n_tokens);
   const std::size_t n_wanted = n_rows * input.logit_positions.size();
-  wanted_.resize(n_wanted * weights_.n_state);
-  logits_.resize(n_wanted * weights_.logits.n_out());
-  auto wanted = wanted_.begin();
+  wanted_.clear();
   for (std::size_t first = 0; first < items.size(); first += kMostItems) {
     const Chunk chunk{std::span(items).subspan(first, std::min(kMostItems, items.size() - first)), input};
     embed(chunk.items);
-    team_.run([&](std::size_t worker) {
-      for (std::size_t layer = 0; layer < weights_.layers.size(); ++layer) {
-        run_layer(layer, chunk, worker);
-      }
-    });
+    for (std::size_t layer = 0; layer < weights_.layers.size(); ++layer) {
+      run_layer(layer, chunk);
+    }
     for (std::size_t i = 0; i < chunk.items.size(); ++i) {
       const auto place = static_cast<std::int64_t>((first + i) % n_tokens);
-      const auto n_times = std::ranges::count(input.logit_positions, place);
-      for (std::ptrdiff_t time = 0; time < n_times; ++time) {
-        wanted = std::copy_n(x_.begin() + static_cast<std::ptrdiff_t>(i * weights_.n_state), weights_.n_state,
-                             wanted);
+      const auto x = std::span(x_).subspan(i * weights_.n_state, weights_.n_state);
+      for (auto n = std::ranges::count(input.logit_positions, place); n > 0; --n) {
+        wanted_.insert(wanted_.end(), x.begin(), x.end());
       }
     }
   }
-  team_.run([&](std::size_t worker) { write_logits(n_wanted, worker); });
+  logits_.resize(n_wanted * weights_.logits.n_out());
+  const Pieces pieces = pieces_of(weights_.logits);
+  begin_loop();
+  team_.each(pieces.n, [&](std::size_t worker, std::size_t i) {
+    const void* input_rows = normed(weights_.norm, weights_.logits.input(), wanted_, n_wanted, own_[worker]);
+    multiply_piece(weights_.logits, input_rows, n_wanted, logits_.data(), pieces[i]);
+  });
   return logits_;
 }
 
@@ -120,41 +160,61 @@ void Decoder::embed(std::span<const Item> items) {
   }
 }
 
-void Decoder::run_layer(std::size_t i, const Chunk& chunk, std::size_t worker) {
+void Decoder::run_layer(std::size_t i, const Chunk& chunk) {
   const DecoderLayer& layer = weights_.layers[i];
   const std::size_t n_items = chunk.items.size();
-  project_tokens(i, chunk, worker);
-  team_.meet();
-  attend_tokens(i, chunk, worker);
-  team_.meet();
-  add_attended(layer.self_output, n_items, 1, worker);
-  team_.meet();
-  multiply_part(layer.cross_query,
-                normed(layer.cross_norm, layer.cross_query.input(), x_, n_items, own_[worker]), n_items,
-                query_.data(), worker);
-  team_.meet();
-  attend_window(i, chunk, worker);
-  team_.meet();
-  add_attended(layer.cross_output, n_items, n_window_parts(n_items), worker);
-  team_.meet();
-  feed_forward(layer, n_items, worker);
-  team_.meet();
+  project_tokens(i, chunk);
+  attend_tokens(i, chunk);
+  add_attended(layer.self_output, n_items, 1);
+  const Pieces pieces = pieces_of(layer.cross_query);
+  begin_loop();
+  team_.each(pieces.n, [&](std::size_t worker, std::size_t p) {
+    const void* input = normed(layer.cross_norm, layer.cross_query.input(), x_, n_items, own_[worker]);
+    multiply_piece(layer.cross_query, input, n_items, query_.data(), pieces[p]);
+  });
+  attend_window(i, chunk);
+  add_attended(layer.cross_output, n_items, n_window_parts(n_items));
+  feed_forward(layer, n_items);
+}
+
+/// The blocks of a layer's outputs, about two pieces for each worker.
+Decoder::Pieces Decoder::pieces_of(const Linear& linear) const {
+  constexpr std::size_t kFewest = 2;  // the kernels take two at once
+  const std::size_t n_blocks = linear.n_blocks();
+  const std::size_t size = std::max(kFewest, (n_blocks + 2 * team_.size() - 1) / (2 * team_.size()));
+  return {(n_blocks + size - 1) / size, size, n_blocks};
+}
+
+/// What workers have in own.rows is of an earlier loop.
+void Decoder::begin_loop() {
+  for (Own& own : own_) {
+    own.form = nullptr;
+  }
 }
 
 /// The rows in own.rows as a layer takes them.
-const void* Decoder::in_form(const InputForm& form, std::size_t n_values, std::size_t n_items, Own& own) const {
+const void* Decoder::in_form(const InputForm& form, std::size_t n_items, Own& own) const {
+  const std::size_t n = weights_.n_state;
   for (std::size_t i = 0; i < n_items && !form.scale.empty(); ++i) {
-    kernels_.multiply(own.rows.data() + i * n_values, form.scale.data(), n_values);
+    kernels_.multiply(own.rows.data() + i * n, form.scale.data(), n);
   }
-  if (!form.is_quantized) {
-    return own.rows.data();
+  if (form.is_quantized) {
+    kernels_.quantize(own.rows.data(), n_items * n, form.low, form.step, own.levels.data());
   }
-  kernels_.quantize(own.rows.data(), n_items * n_values, form.low, form.step, own.levels.data());
-  return own.levels.data();
+  own.form = &form;
+  return formed(form, own);
 }
 
+const void* Decoder::formed(const InputForm& form, const Own& own) {
+  return form.is_quantized ? static_cast<const void*>(own.levels.data()) : own.rows.data();
+}
+
+/// Each worker does this for itself, once in a loop: it is less work than waiting for another one.
 const void* Decoder::normed(
     const Norm& norm, const InputForm& form, std::span<const float> x, std::size_t n_items, Own& own) const {
+  if (own.form == &form) {
+    return formed(form, own);
+  }
   const std::size_t n = weights_.n_state;
   own.rows.resize(std::max(own.rows.size(), n_items * n));
   own.levels.resize(own.rows.size());
@@ -162,121 +222,125 @@ const void* Decoder::normed(
     kernels_.normalize(x.data() + i * n, n, norm.gain.data(), norm.shift.data(), norm.epsilon,
                        own.rows.data() + i * n);
   }
-  return in_form(form, n, n_items, own);
+  return in_form(form, n_items, own);
 }
 
-/// A worker's part of a product of all items, y being [n_items, n_out].
-void Decoder::multiply_part(
-    const Linear& linear, const void* input, std::size_t n_items, float* y, std::size_t worker) const {
-  const Team::Part part = team_.part(linear.n_blocks(), worker);
-  linear.multiply(kernels_, {input, n_items, y, linear.n_out()}, part.first, part.last);
+/// Some outputs of all items, y being [n_items, n_out].
+void Decoder::multiply_piece(
+    const Linear& linear, const void* input, std::size_t n_items, float* y, const Piece& piece) const {
+  linear.multiply(kernels_, {input, n_items, y, linear.n_out()}, piece.first, piece.last);
 }
 
 /// The same, added to x.
-void Decoder::add_product(const Linear& linear, const void* input, std::size_t n_items, std::size_t worker) {
-  multiply_part(linear, input, n_items, query_.data(), worker);
-  const Team::Part part = team_.part(linear.n_blocks(), worker);
-  const std::size_t first = n_columns(linear, part.first);
-  const std::size_t last = n_columns(linear, part.last);
+void Decoder::add_product(const Linear& linear, const void* input, std::size_t n_items, const Piece& piece) {
+  multiply_piece(linear, input, n_items, query_.data(), piece);
+  const Columns columns = columns_of(linear, piece);
   for (std::size_t i = 0; i < n_items; ++i) {
-    for (std::size_t column = first; column < last; ++column) {
-      x_[i * weights_.n_state + column] += query_[i * weights_.n_state + column];
-    }
+    const float* const from = query_.data() + i * weights_.n_state + columns.first;
+    float* const x = x_.data() + i * weights_.n_state + columns.first;
+    std::transform(x, x + columns.n, from, x, std::plus<>());
   }
 }
 
-/// Queries into query_, keys and values into the cache: each worker some columns of all three.
-void Decoder::project_tokens(std::size_t i, const Chunk& chunk, std::size_t worker) {
+/// Of query, key or value: the first of equal ones, which workers know by its address.
+const InputForm& Decoder::form_of(const DecoderLayer& layer, const Linear& linear) {
+  return linear.input() == layer.query.input() ? layer.query.input() : linear.input();
+}
+
+/// Queries into query_, keys and values into the cache.
+void Decoder::project_tokens(std::size_t i, const Chunk& chunk) {
   const DecoderLayer& layer = weights_.layers[i];
   const std::size_t n_items = chunk.items.size();
-  Own& own = own_[worker];
-  const void* input = normed(layer.self_norm, layer.query.input(), x_, n_items, own);
-  multiply_part(layer.query, input, n_items, query_.data(), worker);
-  float* const fresh[] = {fresh_.data(), fresh_.data() + kMostItems * weights_.n_state};
-  const Linear* const linears[] = {&layer.key, &layer.value};
-  const InputForm* form = &layer.query.input();
-  const Team::Part part = team_.part(layer.key.n_blocks(), worker);
-  const std::size_t column = n_columns(layer.key, part.first);
-  const std::size_t n = n_columns(layer.key, part.last) - column;
-  for (std::size_t kind = 0; kind < 2; ++kind) {
-    if (linears[kind]->input() != *form) {
-      form = &linears[kind]->input();
-      input = normed(layer.self_norm, *form, x_, n_items, own);
+  const std::array<const Linear*, 3> linears = {&layer.query, &layer.key, &layer.value};
+  const std::array<float*, 3> outputs = {query_.data(), fresh_.data(),
+                                         fresh_.data() + kMostItems * weights_.n_state};
+  const Pieces pieces = pieces_of(layer.query);
+  begin_loop();
+  team_.each(3 * pieces.n, [&](std::size_t worker, std::size_t p) {
+    const std::size_t kind = p / pieces.n;
+    const Linear& linear = *linears[kind];
+    const Piece piece = pieces[p % pieces.n];
+    const void* input = normed(layer.self_norm, form_of(layer, linear), x_, n_items, own_[worker]);
+    multiply_piece(linear, input, n_items, outputs[kind], piece);
+    if (kind != 0) {
+      keep(chunk.items, outputs[kind], columns_of(linear, piece), [&](const Item& item) {
+        return kind == 1 ? cache_.key(i, item.row, item.position) : cache_.value(i, item.row, item.position);
+      });
     }
-    multiply_part(*linears[kind], input, n_items, fresh[kind], worker);
-    for (std::size_t item = 0; item < n_items; ++item) {
-      const auto [token, row, position] = chunk.items[item];
-      std::byte* const to = kind == 0 ? cache_.key(i, row, position) : cache_.value(i, row, position);
-      const float* const from = fresh[kind] + item * weights_.n_state + column;
-      if (store_ == Store::bf16) {
-        kernels_.to_bf16(from, n, reinterpret_cast<std::uint16_t*>(to) + column);
-      } else {
-        std::copy_n(from, n, reinterpret_cast<float*>(to) + column);
-      }
+  });
+}
+
+/// Writes columns of K or V to where they are kept.
+template <typename Place>
+void Decoder::keep(std::span<const Item> items, const float* fresh, const Columns& columns, const Place& place) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const float* const from = fresh + i * weights_.n_state + columns.first;
+    std::byte* const to = place(items[i]) + columns.first * value_size_;
+    if (store_ == Store::bf16) {
+      kernels_.to_bf16(from, columns.n, reinterpret_cast<std::uint16_t*>(to));
+    } else {
+      std::memcpy(to, from, columns.n * sizeof(float));
     }
   }
 }
 
-/// Attention of a query to keys that lie in one or more places.
-void Decoder::attend(std::span<const Part> parts, const float* query, Attended& to, Own& own) const {
+/// Attention of a query to the keys of own.parts.
+void Decoder::attend(const float* query, Attended& to, Own& own) const {
   std::size_t n = 0;
-  for (const Part& part : parts) {
+  for (const Part& part : own.parts) {
     n += part.n;
   }
   own.scores.resize(std::max(own.scores.size(), n));
   float* scores = own.scores.data();
   const auto score = store_ == Store::bf16 ? kernels_.scores_bf16 : kernels_.scores_f32;
   const auto add_weighted = store_ == Store::bf16 ? kernels_.add_weighted_bf16 : kernels_.add_weighted_f32;
-  for (const Part& part : parts) {
+  for (const Part& part : own.parts) {
     score({part.keys, part.n, part.stride}, query, scores);
     scores += part.n;
   }
   to.max = kernels_.exponentials(own.scores.data(), n, &to.sum);
   std::fill(std::begin(to.values), std::end(to.values), 0.0F);
   scores = own.scores.data();
-  for (const Part& part : parts) {
+  for (const Part& part : own.parts) {
     add_weighted({part.values, part.n, part.stride}, scores, to.values);
     scores += part.n;
   }
 }
 
-void Decoder::attend_tokens(std::size_t layer, const Chunk& chunk, std::size_t worker) {
+void Decoder::attend_tokens(std::size_t layer, const Chunk& chunk) {
   const std::size_t n_head = weights_.n_head;
-  const std::size_t n_units = chunk.items.size() * n_head;
-  const Team::Part units = team_.part(n_units, worker);
-  std::vector<Part> parts;
-  for (std::size_t unit = units.first; unit < units.last; ++unit) {
+  team_.each(chunk.items.size() * n_head, [&](std::size_t worker, std::size_t unit) {
     const Item& item = chunk.items[unit / n_head];
-    const std::size_t head = unit % n_head;
-    const std::size_t offset = head * kHeadSize * value_size_;
-    parts.clear();
+    const std::size_t offset = unit % n_head * kHeadSize * value_size_;
+    Own& own = own_[worker];
+    own.parts.clear();
     for (std::size_t first = 0; first <= item.position;) {
       const TokenCache::Stretch s = cache_.stretch(layer, item.row, first, item.position + 1);
-      parts.push_back({s.keys + offset, s.values + offset, s.n, weights_.n_state});
+      own.parts.push_back({s.keys + offset, s.values + offset, s.n, weights_.n_state});
       first += s.n;
     }
-    attend(parts, query_.data() + unit * kHeadSize, attended_[unit], own_[worker]);
-  }
+    attend(query_.data() + unit * kHeadSize, attended_[unit], own);
+  });
 }
 
 /// In how many parts the frames of a window are attended to, so that all workers have the same to do.
 std::size_t Decoder::n_window_parts(std::size_t n_items) const {
   const std::size_t n_units = n_items * weights_.n_head;
   std::size_t n_parts = 1;
-  while (n_parts < kMostParts && n_units * n_parts < 8 * team_.size() && n_units * n_parts % team_.size() != 0) {
+  while (n_parts < kMostParts && n_units * n_parts < 8 * team_.size() &&
+         n_units * n_parts % team_.size() != 0) {
     ++n_parts;
   }
   return n_parts;
 }
 
 /// Units go by head first: rows about one window read the same keys one after the other.
-void Decoder::attend_window(std::size_t i, const Chunk& chunk, std::size_t worker) {
+void Decoder::attend_window(std::size_t i, const Chunk& chunk) {
   const std::size_t n_items = chunk.items.size();
   const std::size_t n_parts = n_window_parts(n_items);
   const std::size_t n_frames = chunk.input.n_frames;
   const WindowKeys& window = chunk.input.windows[i];
-  const Team::Part units = team_.part(weights_.n_head * n_parts * n_items, worker);
-  for (std::size_t unit = units.first; unit < units.last; ++unit) {
+  team_.each(weights_.n_head * n_parts * n_items, [&](std::size_t worker, std::size_t unit) {
     const std::size_t item = unit % n_items;
     const std::size_t part = unit / n_items % n_parts;
     const std::size_t head = unit / n_items / n_parts;
@@ -284,66 +348,54 @@ void Decoder::attend_window(std::size_t i, const Chunk& chunk, std::size_t worke
     const std::size_t first = n_frames * part / n_parts;
     const std::size_t offset =
         ((place * weights_.n_head + head) * n_frames + first) * kHeadSize * value_size_;
-    const Part keys{static_cast<const std::byte*>(window.keys) + offset,
-                    static_cast<const std::byte*>(window.values) + offset,
-                    n_frames * (part + 1) / n_parts - first, kHeadSize};
-    attend({&keys, 1}, query_.data() + item * weights_.n_state + head * kHeadSize,
-           attended_[(item * weights_.n_head + head) * n_parts + part], own_[worker]);
-  }
+    Own& own = own_[worker];
+    own.parts.assign(1, {static_cast<const std::byte*>(window.keys) + offset,
+                         static_cast<const std::byte*>(window.values) + offset,
+                         n_frames * (part + 1) / n_parts - first, kHeadSize});
+    attend(query_.data() + item * weights_.n_state + head * kHeadSize,
+           attended_[(item * weights_.n_head + head) * n_parts + part], own);
+  });
 }
 
 /// Puts the parts of each head together, and adds the projection of that to x.
-void Decoder::add_attended(const Linear& output,
-                           std::size_t n_items,
-                           std::size_t n_parts,
-                           std::size_t worker) {
-  Own& own = own_[worker];
-  for (std::size_t unit = 0; unit < n_items * weights_.n_head; ++unit) {
-    const std::span<const Attended> parts = std::span(attended_).subspan(unit * n_parts, n_parts);
-    const float max = std::ranges::max_element(parts, {}, &Attended::max)->max;
-    float* const to = own.rows.data() + unit * kHeadSize;
-    std::fill_n(to, kHeadSize, 0.0F);
-    float sum = 0.0F;
-    for (const Attended& part : parts) {
-      const float weight = std::exp(part.max - max);
-      sum += weight * part.sum;
-      for (std::size_t d = 0; d < kHeadSize; ++d) {
-        to[d] += weight * part.values[d];
+void Decoder::add_attended(const Linear& output, std::size_t n_items, std::size_t n_parts) {
+  const Pieces pieces = pieces_of(output);
+  const InputForm& form = output.input();
+  begin_loop();
+  team_.each(pieces.n, [&](std::size_t worker, std::size_t p) {
+    Own& own = own_[worker];
+    if (own.form != &form) {
+      for (std::size_t unit = 0; unit < n_items * weights_.n_head; ++unit) {
+        put_together(std::span(attended_).subspan(unit * n_parts, n_parts), own.rows.data() + unit * kHeadSize);
+      }
+      in_form(form, n_items, own);
+    }
+    add_product(output, formed(form, own), n_items, pieces[p]);
+  });
+}
+
+void Decoder::feed_forward(const DecoderLayer& layer, std::size_t n_items) {
+  const InputForm& form = layer.outer.input();
+  const Pieces inner = pieces_of(layer.inner);
+  begin_loop();
+  team_.each(inner.n, [&](std::size_t worker, std::size_t p) {
+    const void* input = normed(layer.feed_forward_norm, layer.inner.input(), x_, n_items, own_[worker]);
+    multiply_piece(layer.inner, input, n_items, inner_.data(), inner[p]);
+    const Columns columns = columns_of(layer.inner, inner[p]);
+    for (std::size_t i = 0; i < n_items; ++i) {
+      const std::size_t at = i * layer.inner.n_out() + columns.first;
+      kernels_.gelu(inner_.data() + at, columns.n);
+      if (!form.scale.empty()) {
+        kernels_.multiply(inner_.data() + at, form.scale.data() + columns.first, columns.n);
+      }
+      if (form.is_quantized) {
+        kernels_.quantize(inner_.data() + at, columns.n, form.low, form.step, levels_.data() + at);
       }
     }
-    for (std::size_t d = 0; d < kHeadSize; ++d) {
-      to[d] /= sum;
-    }
-  }
-  add_product(output, in_form(output.input(), weights_.n_state, n_items, own), n_items, worker);
-}
-
-void Decoder::feed_forward(const DecoderLayer& layer, std::size_t n_items, std::size_t worker) {
-  const void* input = normed(layer.feed_forward_norm, layer.inner.input(), x_, n_items, own_[worker]);
-  multiply_part(layer.inner, input, n_items, inner_.data(), worker);
-  const std::size_t n_inner = layer.inner.n_out();
-  const InputForm& form = layer.outer.input();
-  const Team::Part part = team_.part(layer.inner.n_blocks(), worker);
-  const std::size_t column = n_columns(layer.inner, part.first);
-  const std::size_t n = n_columns(layer.inner, part.last) - column;
-  for (std::size_t i = 0; i < n_items; ++i) {
-    float* const own_columns = inner_.data() + i * n_inner + column;
-    kernels_.gelu(own_columns, n);
-    if (!form.scale.empty()) {
-      kernels_.multiply(own_columns, form.scale.data() + column, n);
-    }
-    if (form.is_quantized) {
-      kernels_.quantize(own_columns, n, form.low, form.step, levels_.data() + i * n_inner + column);
-    }
-  }
-  team_.meet();
-  const void* const inner = form.is_quantized ? static_cast<const void*>(levels_.data()) : inner_.data();
-  add_product(layer.outer, inner, n_items, worker);
-}
-
-void Decoder::write_logits(std::size_t n_wanted, std::size_t worker) {
-  const void* input = normed(weights_.norm, weights_.logits.input(), wanted_, n_wanted, own_[worker]);
-  multiply_part(weights_.logits, input, n_wanted, logits_.data(), worker);
+  });
+  const void* const input = form.is_quantized ? static_cast<const void*>(levels_.data()) : inner_.data();
+  const Pieces outer = pieces_of(layer.outer);
+  team_.each(outer.n, [&](std::size_t, std::size_t p) { add_product(layer.outer, input, n_items, outer[p]); });
 }
 
 std::map<std::string, int> Decoder::kernel_names() const {

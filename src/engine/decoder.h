@@ -67,12 +67,6 @@ class Decoder {
     float sum = 0.0F;
     float values[kHeadSize] = {};
   };
-  /// Buffers of one worker.
-  struct Own {
-    std::vector<float> rows;           ///< [kMostItems, widest]
-    std::vector<std::uint8_t> levels;  ///< the same in 8 bits
-    std::vector<float> scores;
-  };
   /// Where attention reads: `n` keys and values of a head.
   struct Part {
     const std::byte* keys = nullptr;
@@ -80,26 +74,45 @@ class Decoder {
     std::size_t n = 0;
     std::size_t stride = 0;
   };
+  /// Buffers of one worker.
+  struct Own {
+    std::vector<float> rows;           ///< [n_items, n_state]
+    std::vector<std::uint8_t> levels;  ///< the same in 8 bits
+    const InputForm* form = nullptr;   ///< that they are in; null: they are of an earlier loop
+    std::vector<Part> parts;
+    std::vector<float> scores;
+  };
+  struct Piece;    ///< blocks of a layer's outputs
+  struct Pieces;   ///< all of them
+  struct Columns;  ///< the outputs in a piece
 
   static constexpr std::size_t kMostItems = 64;
   static constexpr std::size_t kMostParts = 8;
 
   std::vector<Item> items_of(const StepInput& input) const;
   void embed(std::span<const Item> items);
-  void run_layer(std::size_t layer, const Chunk& chunk, std::size_t worker);
-  void project_tokens(std::size_t layer, const Chunk& chunk, std::size_t worker);
-  void attend_tokens(std::size_t layer, const Chunk& chunk, std::size_t worker);
-  void attend_window(std::size_t layer, const Chunk& chunk, std::size_t worker);
-  void attend(std::span<const Part> parts, const float* query, Attended& to, Own& own) const;
-  void add_attended(const Linear& output, std::size_t n_items, std::size_t n_parts, std::size_t worker);
-  void feed_forward(const DecoderLayer& layer, std::size_t n_items, std::size_t worker);
-  void add_product(const Linear& linear, const void* input, std::size_t n_items, std::size_t worker);
-  void multiply_part(
-      const Linear& linear, const void* input, std::size_t n_items, float* y, std::size_t worker) const;
+  void run_layer(std::size_t layer, const Chunk& chunk);
+  void project_tokens(std::size_t layer, const Chunk& chunk);
+  void attend_tokens(std::size_t layer, const Chunk& chunk);
+  void attend_window(std::size_t layer, const Chunk& chunk);
+  void attend(const float* query, Attended& to, Own& own) const;
+  void add_attended(const Linear& output, std::size_t n_items, std::size_t n_parts);
+  void feed_forward(const DecoderLayer& layer, std::size_t n_items);
+
+  void begin_loop();
+  Pieces pieces_of(const Linear& linear) const;
+  static Columns columns_of(const Linear& linear, const Piece& piece);
+  static void put_together(std::span<const Attended> parts, float* to);
+  static const InputForm& form_of(const DecoderLayer& layer, const Linear& linear);
+  static const void* formed(const InputForm& form, const Own& own);
+  const void* in_form(const InputForm& form, std::size_t n_items, Own& own) const;
   const void* normed(
       const Norm& norm, const InputForm& form, std::span<const float> x, std::size_t n_items, Own& own) const;
-  const void* in_form(const InputForm& form, std::size_t n_values, std::size_t n_items, Own& own) const;
-  void write_logits(std::size_t n_wanted, std::size_t worker);
+  void multiply_piece(
+      const Linear& linear, const void* input, std::size_t n_items, float* y, const Piece& piece) const;
+  void add_product(const Linear& linear, const void* input, std::size_t n_items, const Piece& piece);
+  template <typename Place>
+  void keep(std::span<const Item> items, const float* fresh, const Columns& columns, const Place& place);
   std::size_t n_window_parts(std::size_t n_items) const;
 
   DecoderWeights weights_;

@@ -7,25 +7,13 @@
 namespace sotto::engine {
 namespace {
 
-/// Looks before sleeping, of a few nanoseconds each: longer than the others take for most parts of a step,
-/// shorter than a processor's time slice is worth.
+/// Looks, of some ten nanoseconds each, before one sleeps or lets others run: longer than most loops take.
 constexpr int kLooks = 4000;
 
 void breathe() {
 #if defined(__x86_64__)
   _mm_pause();
 #endif
-}
-
-/// Returns when `value` is no longer `old`.
-void await_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-  for (int look = 0; look < kLooks; ++look) {
-    if (value.load(std::memory_order_acquire) != old) {
-      return;
-    }
-    breathe();
-  }
-  value.wait(old, std::memory_order_acquire);
 }
 
 }  // namespace
@@ -38,40 +26,56 @@ Team::Team(std::size_t n_workers) {
 
 Team::~Team() {
   ends_ = true;
-  turn_.fetch_add(1, std::memory_order_release);
-  turn_.notify_all();
+  loop_.fetch_add(1);
+  loop_.notify_all();
 }
 
-void Team::run(const std::function<void(std::size_t)>& work) {
-  work_ = &work;
-  turn_.fetch_add(1, std::memory_order_release);
-  turn_.notify_all();
-  work(0);
-  meet();
+void Team::share(std::size_t n, Call call) {
+  call_ = call;
+  n_done_.store(0, std::memory_order_relaxed);
+  const std::uint32_t loop = loop_.load(std::memory_order_relaxed) + 1;
+  left_.store((static_cast<std::uint64_t>(loop) << 32U) | n, std::memory_order_release);
+  if (!threads_.empty() && n > 1) {
+    loop_.store(loop, std::memory_order_release);
+    loop_.notify_all();
+  }
+  take(0);
+  for (int look = 0; n_done_.load(std::memory_order_acquire) != n; ++look) {
+    if (look < kLooks) {
+      breathe();
+    } else {
+      std::this_thread::yield();  // to who has the last piece
+    }
+  }
 }
 
 void Team::serve(std::size_t worker) {
-  for (std::uint32_t turn = 0;; ++turn) {
-    await_change(turn_, turn);
+  std::uint32_t last = 0;
+  for (;;) {
+    for (int look = 0; loop_.load(std::memory_order_acquire) == last; ++look) {
+      if (look < kLooks) {
+        breathe();
+      } else {
+        loop_.wait(last, std::memory_order_acquire);
+      }
+    }
+    last = loop_.load(std::memory_order_acquire);
     if (ends_) {
       return;
     }
-    (*work_)(worker);
-    meet();
+    take(worker);
   }
 }
 
-void Team::meet() {
-  if (threads_.empty()) {
-    return;
-  }
-  const std::uint32_t meeting = meeting_.load(std::memory_order_acquire);
-  if (n_there_.fetch_add(1, std::memory_order_acq_rel) + 1 == size()) {
-    n_there_.store(0, std::memory_order_relaxed);
-    meeting_.fetch_add(1, std::memory_order_release);
-    meeting_.notify_all();
-  } else {
-    await_change(meeting_, meeting);
+/// A piece belongs to whoever counts it off; only then may call_ be read.
+void Team::take(std::size_t worker) {
+  std::uint64_t left = left_.load(std::memory_order_acquire);
+  while (static_cast<std::uint32_t>(left) != 0) {
+    if (left_.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      call_.function(call_.self, worker, static_cast<std::uint32_t>(left) - 1);
+      n_done_.fetch_add(1, std::memory_order_release);
+      left = left_.load(std::memory_order_acquire);
+    }
   }
 }
 

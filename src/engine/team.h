@@ -3,18 +3,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <thread>
 #include <vector>
 
 namespace sotto::engine {
 
-/// Threads that do one piece of work together, many times a second: between the parts of it they wait for
-/// each other in a loop for a few microseconds before they sleep, for parts are that short.
+/// Threads that share loops of a few microseconds, thousands of them a second. Who is free takes the next
+/// piece, so nobody waits for a thread that the system has not let run yet. Between loops threads look for the
+/// next one for some hundred microseconds at most before they sleep.
 class Team {
  public:
-  /// n_workers: 1 or more, the thread that calls run() among them.
+  /// n_workers: 1 or more, the thread that calls each() among them.
   explicit Team(std::size_t n_workers);
   ~Team();
   Team(const Team&) = delete;
@@ -22,30 +21,30 @@ class Team {
 
   std::size_t size() const { return threads_.size() + 1; }
 
-  /// Calls work(worker) for each worker of [0, size()) at the same time; returns when all have ended. `work`
-  /// must not throw.
-  void run(const std::function<void(std::size_t)>& work);
-
-  /// Within work: returns when every worker has come here.
-  void meet();
-
-  /// The part of [0, n) that is a worker's.
-  struct Part {
-    std::size_t first = 0;
-    std::size_t last = 0;
-  };
-  Part part(std::size_t n, std::size_t worker) const {
-    return {n * worker / size(), n * (worker + 1) / size()};
+  /// Calls work(worker, i) for each i of [0, n), n < 2^32, on workers [0, size()); returns when all have ended.
+  /// `work` must not throw. For one caller at a time.
+  template <typename Work>
+  void each(std::size_t n, const Work& work) {
+    share(n, {&work, [](const void* self, std::size_t worker, std::size_t i) {
+                (*static_cast<const Work*>(self))(worker, i);
+              }});
   }
 
  private:
-  void serve(std::size_t worker);
+  struct Call {
+    const void* self = nullptr;
+    void (*function)(const void*, std::size_t, std::size_t) = nullptr;
+  };
 
-  const std::function<void(std::size_t)>* work_ = nullptr;
-  std::atomic<std::uint32_t> turn_ = 0;     ///< counts runs
-  std::atomic<bool> ends_ = false;          ///< the team is dissolved
-  std::atomic<std::uint32_t> n_there_ = 0;  ///< of those who meet
-  std::atomic<std::uint32_t> meeting_ = 0;  ///< counts meetings
+  void share(std::size_t n, Call call);
+  void serve(std::size_t worker);
+  void take(std::size_t worker);
+
+  Call call_;                            ///< written while nobody has a piece
+  std::atomic<std::uint64_t> left_ = 0;  ///< the loop's number above, below how many pieces nobody has taken
+  std::atomic<std::uint32_t> n_done_ = 0;
+  std::atomic<std::uint32_t> loop_ = 0;  ///< its number, counted up
+  std::atomic<bool> ends_ = false;       ///< the team is dissolved
   std::vector<std::jthread> threads_;
 };
 
