@@ -27,6 +27,8 @@ std::string_view precision_of(WeightStore store) {
   switch (store) {
     case WeightStore::int8:
       return "I8";
+    case WeightStore::int8_weights:
+      return "I8_weights";
     case WeightStore::f16:
       return "FP16";
     case WeightStore::bf16:
@@ -90,7 +92,7 @@ Decoder::Decoder(DecoderWeights weights, Store store, std::size_t n_threads, con
       x_(kMostItems * weights_.n_state),
       query_(kMostItems * weights_.n_state),
       fresh_(2 * kMostItems * weights_.n_state),
-      attended_(kMostItems * weights_.n_head * kMostParts),
+      attended_(kMostItems * weights_.n_head * kWindowParts),
       inner_(kMostItems * widest(weights_)),
       levels_(kMostItems * widest(weights_)) {
   for (Own& own : own_) {
@@ -134,9 +136,9 @@ std::vector<Decoder::Item> Decoder::items_of(const StepInput& input) const {
   const std::size_t n_rows = input.source_rows.size();
   const std::size_t n_tokens = input.tokens.size() / n_rows;
   if (cache_.length() + n_tokens > weights_.n_ctx) {
-    throw Error(ErrorCode::invalid_argument, "decoder",
-                fmt::format("expected at most {} tokens, found {}.", weights_.n_ctx,
-                            cache_.length() + n_tokens));
+    throw Error(
+        ErrorCode::invalid_argument, "decoder",
+        fmt::format("expected at most {} tokens, found {}.", weights_.n_ctx, cache_.length() + n_tokens));
   }
   std::vector<Item> items;
   for (std::size_t i = 0; i < input.tokens.size(); ++i) {
@@ -173,7 +175,7 @@ void Decoder::run_layer(std::size_t i, const Chunk& chunk) {
     multiply_piece(layer.cross_query, input, n_items, query_.data(), pieces[p]);
   });
   attend_window(i, chunk);
-  add_attended(layer.cross_output, n_items, n_window_parts(n_items));
+  add_attended(layer.cross_output, n_items, kWindowParts);
   feed_forward(layer, n_items);
 }
 
@@ -272,7 +274,10 @@ void Decoder::project_tokens(std::size_t i, const Chunk& chunk) {
 
 /// Writes columns of K or V to where they are kept.
 template <typename Place>
-void Decoder::keep(std::span<const Item> items, const float* fresh, const Columns& columns, const Place& place) {
+void Decoder::keep(std::span<const Item> items,
+                   const float* fresh,
+                   const Columns& columns,
+                   const Place& place) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     const float* const from = fresh + i * weights_.n_state + columns.first;
     std::byte* const to = place(items[i]) + columns.first * value_size_;
@@ -323,21 +328,10 @@ void Decoder::attend_tokens(std::size_t layer, const Chunk& chunk) {
   });
 }
 
-/// In how many parts the frames of a window are attended to, so that all workers have the same to do.
-std::size_t Decoder::n_window_parts(std::size_t n_items) const {
-  const std::size_t n_units = n_items * weights_.n_head;
-  std::size_t n_parts = 1;
-  while (n_parts < kMostParts && n_units * n_parts < 8 * team_.size() &&
-         n_units * n_parts % team_.size() != 0) {
-    ++n_parts;
-  }
-  return n_parts;
-}
-
 /// Units go by head first: rows about one window read the same keys one after the other.
 void Decoder::attend_window(std::size_t i, const Chunk& chunk) {
   const std::size_t n_items = chunk.items.size();
-  const std::size_t n_parts = n_window_parts(n_items);
+  constexpr std::size_t n_parts = kWindowParts;
   const std::size_t n_frames = chunk.input.n_frames;
   const WindowKeys& window = chunk.input.windows[i];
   team_.each(weights_.n_head * n_parts * n_items, [&](std::size_t worker, std::size_t unit) {
@@ -366,7 +360,8 @@ void Decoder::add_attended(const Linear& output, std::size_t n_items, std::size_
     Own& own = own_[worker];
     if (own.form != &form) {
       for (std::size_t unit = 0; unit < n_items * weights_.n_head; ++unit) {
-        put_together(std::span(attended_).subspan(unit * n_parts, n_parts), own.rows.data() + unit * kHeadSize);
+        put_together(std::span(attended_).subspan(unit * n_parts, n_parts),
+                     own.rows.data() + unit * kHeadSize);
       }
       in_form(form, n_items, own);
     }
@@ -395,7 +390,8 @@ void Decoder::feed_forward(const DecoderLayer& layer, std::size_t n_items) {
   });
   const void* const input = form.is_quantized ? static_cast<const void*>(levels_.data()) : inner_.data();
   const Pieces outer = pieces_of(layer.outer);
-  team_.each(outer.n, [&](std::size_t, std::size_t p) { add_product(layer.outer, input, n_items, outer[p]); });
+  team_.each(outer.n,
+             [&](std::size_t, std::size_t p) { add_product(layer.outer, input, n_items, outer[p]); });
 }
 
 std::map<std::string, int> Decoder::kernel_names() const {

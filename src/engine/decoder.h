@@ -27,13 +27,13 @@ struct StepInput {
   std::span<const std::int32_t> source_rows;
   /// Places in each row whose logits are wanted, ascending.
   std::span<const std::int64_t> logit_positions;
-  std::span<const WindowKeys> windows;        ///< of each layer, windows one behind the other
+  std::span<const WindowKeys> windows;       ///< of each layer, windows one behind the other
   std::span<const std::size_t> row_windows;  ///< [n_rows]: which of the windows
   std::size_t n_frames = 0;
 };
 
-/// A Whisper decoder in loops of our own: in a graph of some hundred small operations, most of the time of one
-/// token goes by between them.
+/// A Whisper decoder in loops of our own: in a graph of some hundred small operations, most of the time of
+/// one token goes by between them.
 class Decoder {
  public:
   /// store: how K and V are kept, those of the window too. n_threads: 1 or more.
@@ -87,7 +87,9 @@ class Decoder {
   struct Columns;  ///< the outputs in a piece
 
   static constexpr std::size_t kMostItems = 64;
-  static constexpr std::size_t kMostParts = 8;
+  /// The frames of a window are attended to in halves, so that there is work for twice as many workers as
+  /// heads; always, for other parts would give other sums.
+  static constexpr std::size_t kWindowParts = 2;
 
   std::vector<Item> items_of(const StepInput& input) const;
   void embed(std::span<const Item> items);
@@ -113,7 +115,6 @@ class Decoder {
   void add_product(const Linear& linear, const void* input, std::size_t n_items, const Piece& piece);
   template <typename Place>
   void keep(std::span<const Item> items, const float* fresh, const Columns& columns, const Place& place);
-  std::size_t n_window_parts(std::size_t n_items) const;
 
   DecoderWeights weights_;
   Store store_;
@@ -121,15 +122,15 @@ class Decoder {
   const Kernels& kernels_;
   Team team_;
   TokenCache cache_;
-  std::vector<Own> own_;               ///< of each worker
-  std::vector<float> x_;               ///< [kMostItems, n_state]
-  std::vector<float> query_;           ///< the same
-  std::vector<float> fresh_;           ///< [kMostItems, 2 n_state]: K and V of the tokens fed
-  std::vector<Attended> attended_;     ///< [n_items, n_head, n_parts]
-  std::vector<float> inner_;           ///< [kMostItems, n_inner]
-  std::vector<std::uint8_t> levels_;   ///< the same in 8 bits
-  std::vector<float> wanted_;          ///< [n_wanted, n_state]: x of the items whose logits are wanted
-  std::vector<float> logits_;          ///< [n_wanted, n_vocab]
+  std::vector<Own> own_;              ///< of each worker
+  std::vector<float> x_;              ///< [kMostItems, n_state]
+  std::vector<float> query_;          ///< the same
+  std::vector<float> fresh_;          ///< [kMostItems, 2 n_state]: K and V of the tokens fed
+  std::vector<Attended> attended_;    ///< [n_items, n_head, n_parts]
+  std::vector<float> inner_;          ///< [kMostItems, n_inner]
+  std::vector<std::uint8_t> levels_;  ///< the same in 8 bits
+  std::vector<float> wanted_;         ///< [n_wanted, n_state]: x of the items whose logits are wanted
+  std::vector<float> logits_;         ///< [n_wanted, n_vocab]
 };
 
 }  // namespace sotto::engine

@@ -16,6 +16,7 @@ using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 using IntLanes = std::int32_t __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
 using ShortLanes = std::uint16_t __attribute__((vector_size(kLanes * sizeof(std::uint16_t))));
 using ByteLanes = std::uint8_t __attribute__((vector_size(kLanes)));
+using SignedLanes = std::int8_t __attribute__((vector_size(kLanes)));
 
 template <typename T>
 inline T load(const void* from) {
@@ -50,6 +51,9 @@ inline Lanes smaller(Lanes a, Lanes b) {
 
 inline Lanes widened(const float* x) {
   return load<Lanes>(x);
+}
+inline Lanes widened(const std::int8_t* x) {
+  return __builtin_convertvector(__builtin_convertvector(load<SignedLanes>(x), IntLanes), Lanes);
 }
 inline Lanes widened(const std::uint16_t* bf16) {
   const auto bits = __builtin_convertvector(load<ShortLanes>(bf16), IntLanes) << 16;
@@ -177,6 +181,19 @@ void add_weighted(const Vectors& values, const float* weights, float* out) {
   }
 }
 
+inline float total(const float* x, std::size_t n) {
+  Lanes sums = all(0.0F);
+  float rest = 0.0F;
+  over(
+      n, [&](std::size_t i) { sums += load<Lanes>(x + i); },
+      [&](std::size_t i, std::size_t left) {
+        for (std::size_t j = i; j < i + left; ++j) {
+          rest += x[j];
+        }
+      });
+  return rest + sum_of(sums);
+}
+
 float exponentials(float* x, std::size_t n, float* sum) {
   float max = x[0];
   Lanes maxima = all(x[0]);
@@ -191,21 +208,13 @@ float exponentials(float* x, std::size_t n, float* sum) {
     max = max > maxima[lane] ? max : maxima[lane];
   }
   map(x, n, x, [&](Lanes value, std::size_t) { return exp_of(value - max); });
-  Lanes sums = all(0.0F);
-  float rest = 0.0F;
-  over(
-      n, [&](std::size_t i) { sums += load<Lanes>(x + i); },
-      [&](std::size_t i, std::size_t left) {
-        for (std::size_t j = i; j < i + left; ++j) {
-          rest += x[j];
-        }
-      });
-  *sum = rest + sum_of(sums);
+  *sum = total(x, n);
   return max;
 }
 
 /// n: a multiple of kBlock, as is every width of a Whisper.
-void normalize(const float* x, std::size_t n, const float* gain, const float* shift, float epsilon, float* y) {
+void normalize(
+    const float* x, std::size_t n, const float* gain, const float* shift, float epsilon, float* y) {
   Lanes sum = all(0.0F);
   for (std::size_t i = 0; i < n; i += kLanes) {
     sum += load<Lanes>(x + i);
@@ -273,14 +282,24 @@ void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
   }
 }
 
-/// Writes a block of sums: scaled, shifted, cut off behind the last output.
-inline void put(const Product& product, const Rows& rows, std::size_t row, std::size_t block, const float* sums) {
+/// Writes a block of sums, sum_x being that of the inputs: scaled, shifted, cut off behind the last output.
+inline void put(const Product& product,
+                const Rows& rows,
+                std::size_t row,
+                std::size_t block,
+                const float* sums,
+                float sum_x = 0.0F) {
   float out[kBlock];
   for (std::size_t i = 0; i < kBlock; i += kLanes) {
     const std::size_t at = block * kBlock + i;
-    const Lanes scaled = product.scale == nullptr ? load<Lanes>(sums + i)
-                                                  : load<Lanes>(sums + i) * load<Lanes>(product.scale + at);
-    store(out + i, scaled + load<Lanes>(product.offset + at));
+    Lanes y = load<Lanes>(sums + i);
+    if (product.zero_point != nullptr) {
+      y -= load<Lanes>(product.zero_point + at) * sum_x;
+    }
+    if (product.scale != nullptr) {
+      y *= load<Lanes>(product.scale + at);
+    }
+    store(out + i, y + load<Lanes>(product.offset + at));
   }
   const std::size_t left = product.n_out - block * kBlock;
   std::memcpy(rows.y + row * rows.y_stride + block * kBlock, out,
@@ -299,7 +318,8 @@ inline void multiply_tile(
   for (std::size_t k = 0; k < product.n_in; ++k) {
     Lanes weight[kParts];
     for (std::size_t p = 0; p < kParts; ++p) {
-      weight[p] = widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
+      weight[p] =
+          widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
       const float input = x[r * product.n_in + k];
@@ -309,10 +329,11 @@ inline void multiply_tile(
     }
   }
   for (std::size_t r = 0; r < kRows; ++r) {
+    const float sum_x = product.zero_point == nullptr ? 0.0F : total(x + r * product.n_in, product.n_in);
     for (std::size_t b = 0; b < kBlocks; ++b) {
       float block_sums[kBlock];
       std::memcpy(block_sums, &sums[r][b * kPartsOfBlock], sizeof(block_sums));
-      put(product, rows, row + r, block + b, block_sums);
+      put(product, rows, row + r, block + b, block_sums, sum_x);
     }
   }
 }
@@ -361,7 +382,11 @@ void multiply_f32(const Product& product, const Rows& rows, std::size_t first, s
   multiply_floats<float>(product, rows, first, last, [](const float* x) { return widened(x); });
 }
 void multiply_bf16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
-  multiply_floats<std::uint16_t>(product, rows, first, last, [](const std::uint16_t* x) { return widened(x); });
+  multiply_floats<std::uint16_t>(product, rows, first, last,
+                                 [](const std::uint16_t* x) { return widened(x); });
+}
+void multiply_int8_weights(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  multiply_floats<std::int8_t>(product, rows, first, last, [](const std::int8_t* x) { return widened(x); });
 }
 
 }  // namespace

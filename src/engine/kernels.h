@@ -16,8 +16,9 @@ inline constexpr std::size_t kQuad = 4;
 /// Every Whisper's size of an attention head.
 inline constexpr std::size_t kHeadSize = 64;
 
-enum class Store { f32, bf16 };                   ///< how K and V are kept
-enum class WeightStore { f32, f16, bf16, int8 };  ///< how weights are; int8 with u8 inputs
+enum class Store { f32, bf16 };  ///< how K and V are kept
+/// How weights are kept: int8 for u8 inputs, int8_weights for f32 ones.
+enum class WeightStore { f32, f16, bf16, int8, int8_weights };
 
 /// A product y = x · wᵀ * scale + offset over a weight packed in blocks of kBlock outputs:
 /// [n_blocks][n_in / kQuad][kBlock][kQuad] for int8, [n_blocks][n_in][kBlock] otherwise.
@@ -25,7 +26,9 @@ struct Product {
   const void* weights = nullptr;
   const float* scale = nullptr;   ///< [n_blocks * kBlock]; null: 1
   const float* offset = nullptr;  ///< [n_blocks * kBlock]
-  std::size_t n_in = 0;           ///< of int8 a multiple of kQuad
+  /// [n_blocks * kBlock] what int8_weights have at a weight of 0; null: 0
+  const float* zero_point = nullptr;
+  std::size_t n_in = 0;  ///< of int8 a multiple of kQuad
   std::size_t n_out = 0;
 };
 
@@ -53,6 +56,7 @@ struct Kernels {
   void (*multiply_f32)(const Product&, const Rows&, std::size_t first, std::size_t last) = nullptr;
   void (*multiply_f16)(const Product&, const Rows&, std::size_t first, std::size_t last) = nullptr;
   void (*multiply_bf16)(const Product&, const Rows&, std::size_t first, std::size_t last) = nullptr;
+  void (*multiply_int8_weights)(const Product&, const Rows&, std::size_t first, std::size_t last) = nullptr;
 
   /// scores[i] = q · key i.
   void (*scores_f32)(const Vectors& keys, const float* q, float* scores) = nullptr;
@@ -64,8 +68,12 @@ struct Kernels {
   float (*exponentials)(float* x, std::size_t n, float* sum) = nullptr;
 
   /// (x - mean) / sqrt(variance + epsilon) * gain + shift.
-  void (*normalize)(const float* x, std::size_t n, const float* gain, const float* shift, float epsilon, float* y) =
-      nullptr;
+  void (*normalize)(const float* x,
+                    std::size_t n,
+                    const float* gain,
+                    const float* shift,
+                    float epsilon,
+                    float* y) = nullptr;
   /// x * ½ (1 + erf(x / √2)), in place.
   void (*gelu)(float* x, std::size_t n) = nullptr;
   /// x * scale, in place.

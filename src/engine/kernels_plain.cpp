@@ -60,10 +60,22 @@ void multiply_f16(const Product& product, const Rows& rows, std::size_t first, s
 }  // namespace
 
 const Kernels& plain_kernels() {
-  static constexpr Kernels kKernels = {
-      "plain",         multiply_int8, multiply_f32, multiply_f16, multiply_bf16, scores<float>,
-      scores<std::uint16_t>, add_weighted<float>, add_weighted<std::uint16_t>, exponentials, normalize, gelu,
-      multiply,        quantize,      to_bf16};
+  static constexpr Kernels kKernels = {"plain",
+                                       multiply_int8,
+                                       multiply_f32,
+                                       multiply_f16,
+                                       multiply_bf16,
+                                       multiply_int8_weights,
+                                       scores<float>,
+                                       scores<std::uint16_t>,
+                                       add_weighted<float>,
+                                       add_weighted<std::uint16_t>,
+                                       exponentials,
+                                       normalize,
+                                       gelu,
+                                       multiply,
+                                       quantize,
+                                       to_bf16};
   return kKernels;
 }
 

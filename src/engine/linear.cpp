@@ -38,6 +38,13 @@ void pack(const WeightValues& weight, std::size_t group, std::byte* to) {
   });
 }
 
+/// What is unsigned as signed, 128 less.
+void center(std::span<std::byte> integers) {
+  for (std::byte& x : integers) {
+    x ^= std::byte{0x80};
+  }
+}
+
 /// For each output the sum of its integers.
 std::vector<float> row_sums(const WeightValues& weight) {
   const auto* values = static_cast<const std::int8_t*>(weight.values);
@@ -55,6 +62,7 @@ std::vector<float> row_sums(const WeightValues& weight) {
 std::size_t size_of(WeightStore store) {
   switch (store) {
     case WeightStore::int8:
+    case WeightStore::int8_weights:
       return 1;
     case WeightStore::f16:
     case WeightStore::bf16:
@@ -76,11 +84,14 @@ Linear::Linear(const WeightValues& weight, InputForm input, std::span<const floa
   product_.n_in = weight.n_in;
   product_.n_out = weight.n_out;
   const std::size_t n_padded = n_blocks() * kBlock;
-  packed_.reset(static_cast<std::byte*>(
-      ::operator new(n_padded * weight.n_in * size_of(weight.store), kAlignment)));
+  packed_.reset(
+      static_cast<std::byte*>(::operator new(n_padded * weight.n_in * size_of(weight.store), kAlignment)));
   switch (weight.store) {
     case WeightStore::int8:
       pack<std::int8_t>(weight, kQuad, packed_.get());
+      break;
+    case WeightStore::int8_weights:
+      pack<std::int8_t>(weight, 1, packed_.get());
       break;
     case WeightStore::f16:
     case WeightStore::bf16:
@@ -104,6 +115,17 @@ Linear::Linear(const WeightValues& weight, InputForm input, std::span<const floa
       scale_[i] *= input_.step;
     }
   }
+  if (weight.is_unsigned) {
+    center({packed_.get(), n_padded * weight.n_in});
+  }
+  if (!weight.zero_point.empty() || weight.is_unsigned) {
+    zero_point_.assign(n_padded, 0.0F);
+    for (std::size_t i = 0; i < weight.n_out; ++i) {
+      zero_point_[i] =
+          (weight.zero_point.empty() ? 0.0F : weight.zero_point[i]) - (weight.is_unsigned ? 128.0F : 0.0F);
+    }
+    product_.zero_point = zero_point_.data();
+  }
   product_.weights = packed_.get();
   product_.scale = scale_.data();
   product_.offset = offset_.data();
@@ -113,6 +135,8 @@ void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t firs
   switch (store_) {
     case WeightStore::int8:
       return kernels.multiply_int8(product_, rows, first, last);
+    case WeightStore::int8_weights:
+      return kernels.multiply_int8_weights(product_, rows, first, last);
     case WeightStore::f16:
       return kernels.multiply_f16(product_, rows, first, last);
     case WeightStore::bf16:

@@ -26,15 +26,17 @@ struct WeightValues {
   const void* values = nullptr;
   std::size_t n_out = 0;
   std::size_t n_in = 0;
-  std::vector<float> scale = {};  ///< [n_out]; empty: 1
+  std::vector<float> scale = {};       ///< [n_out]; empty: 1
+  std::vector<float> zero_point = {};  ///< [n_out], of int8_weights; empty: 0
+  bool is_unsigned = false;            ///< int8_weights are u8
 };
 
 /// y = input · weightᵀ + bias, packed for Kernels.
 class Linear {
  public:
   Linear() = default;
-  /// bias: [n_out] or empty. `factor` multiplies what comes out. An int8 weight takes a quantized input, others
-  /// an unquantized one.
+  /// bias: [n_out] or empty. `factor` multiplies what comes out. An int8 weight takes a quantized input,
+  /// others an unquantized one.
   Linear(const WeightValues& weight, InputForm input, std::span<const float> bias, float factor = 1.0F);
 
   std::size_t n_in() const { return product_.n_in; }
@@ -56,6 +58,7 @@ class Linear {
   std::unique_ptr<std::byte, Release> packed_;
   std::vector<float> scale_;
   std::vector<float> offset_;
+  std::vector<float> zero_point_;
   Product product_;
 };
 

@@ -20,6 +20,7 @@
 #include <openvino/op/reshape.hpp>
 #include <openvino/op/scaled_dot_product_attention.hpp>
 #include <openvino/op/slice.hpp>
+#include <openvino/op/subtract.hpp>
 #include <openvino/op/transpose.hpp>
 #include <openvino/op/util/read_value_base.hpp>
 
@@ -102,15 +103,33 @@ Value arranged(Value value) {
 struct Weight {
   std::shared_ptr<Constant> constant;
   std::vector<float> scale;
+  std::vector<float> zero_point;
 
-  WeightValues values() const {
+  WeightValues values(const InputForm& input) const {
     const ov::Shape& shape = constant->get_shape();
-    return {store(), constant->get_data_ptr(), shape[0], shape[1], scale};
+    return {store(input),
+            constant->get_data_ptr(),
+            shape[0],
+            shape[1],
+            scale,
+            zero_point,
+            constant->get_element_type() == ov::element::u8};
   }
-  WeightStore store() const {
+  bool is_integer() const { return !constant->get_element_type().is_real(); }
+  /// The values that are stood for, [n_out, n_in].
+  std::vector<float> floats() const {
+    std::vector<float> all = constant->cast_vector<float>();
+    const std::size_t n_in = constant->get_shape()[1];
+    for (std::size_t i = 0; i < all.size() && is_integer(); ++i) {
+      const std::size_t row = i / n_in;
+      all[i] = (all[i] - (zero_point.empty() ? 0.0F : zero_point[row])) * scale[row];
+    }
+    return all;
+  }
+  WeightStore store(const InputForm& input) const {
     const auto type = constant->get_element_type();
-    if (type == ov::element::i8) {
-      return WeightStore::int8;
+    if (is_integer()) {
+      return input.is_quantized ? WeightStore::int8 : WeightStore::int8_weights;
     }
     if (type == ov::element::f16) {
       return WeightStore::f16;
@@ -119,27 +138,56 @@ struct Weight {
   }
 };
 
-Weight read_weight(const Value& operand) {
+/// The constant that is converted from integers; null for anything else.
+std::shared_ptr<Constant> integers_of(const Value& value) {
+  const auto convert = as<ov::op::v0::Convert>(value);
+  auto constant = convert ? as<Constant>(convert->input_value(0)) : nullptr;
+  const bool is_8_bits = constant && (constant->get_element_type() == ov::element::i8 ||
+                                      constant->get_element_type() == ov::element::u8);
+  return is_8_bits ? constant : nullptr;
+}
+
+/// (integers [- zero points]) · scale, as OpenVINO and NNCF write compressed weights.
+Weight read_integers(const Value& operand, const WithConstant& scaled) {
   Weight weight;
-  if (const auto scaled = with_constant<ov::op::v1::Multiply>(operand)) {
-    const auto integers = as<ov::op::v0::Convert>(scaled->value);
-    weight.constant = integers ? as<Constant>(integers->input_value(0)) : nullptr;
-    if (!weight.constant || weight.constant->get_element_type() != ov::element::i8) {
-      refuse(operand, "is no weight in i8 with a scale");
+  Value value = scaled.value;
+  std::shared_ptr<Constant> zero_point;
+  if (const auto shifted = as<ov::op::v1::Subtract>(value)) {
+    zero_point = integers_of(shifted->input_value(1));
+    value = shifted->input_value(0);
+    if (!zero_point) {
+      refuse(operand, "has no zero points in 8 bits");
     }
-    weight.scale = floats(scaled->constant, weight.constant->get_shape()[0]);
-  } else {
-    weight.constant = constant_of(operand);
   }
-  const auto is_known = [](ov::element::Type type) {
-    return type == ov::element::i8 || type == ov::element::f16 || type == ov::element::bf16 ||
-           type == ov::element::f32;
+  weight.constant = integers_of(value);
+  if (!weight.constant || weight.constant->get_shape().empty()) {
+    refuse(operand, "is no weight in 8 bits with a scale");
+  }
+  const std::size_t n_out = weight.constant->get_shape()[0];
+  weight.scale = floats(scaled.constant, n_out);
+  if (zero_point) {
+    weight.zero_point = zero_point->cast_vector<float>();
+    if (weight.zero_point.size() == 1) {
+      weight.zero_point.resize(n_out, weight.zero_point.front());
+    }
+    if (weight.zero_point.size() != n_out) {
+      refuse(operand, "has zero points of another shape");
+    }
+  }
+  return weight;
+}
+
+Weight read_weight(Value operand) {
+  while (as<ov::op::v0::Convert>(operand) && operand.get_node()->get_input_element_type(0).is_real()) {
+    operand = operand.get_node()->input_value(0);
+  }
+  const auto scaled = with_constant<ov::op::v1::Multiply>(operand);
+  Weight weight = scaled ? read_integers(operand, *scaled) : Weight{as<Constant>(operand), {}, {}};
+  const auto is_float = [](ov::element::Type type) {
+    return type == ov::element::f16 || type == ov::element::bf16 || type == ov::element::f32;
   };
   if (!weight.constant || weight.constant->get_shape().size() != 2 ||
-      !is_known(weight.constant->get_element_type())) {
-    refuse(operand, "is no weight of a kind that is read");
-  }
-  if ((weight.store() == WeightStore::int8) == weight.scale.empty()) {
+      !(weight.is_integer() ? scaled.has_value() : is_float(weight.constant->get_element_type()))) {
     refuse(operand, "is no weight of a kind that is read");
   }
   return weight;
@@ -177,7 +225,8 @@ InputForm read_form(Value& source, std::size_t n_in) {
 
 /// [factor ·] (weight · form(source) [+ bias]).
 ReadLinear read_linear(Value value, float factor = 1.0F) {
-  if (const auto scaled = with_constant<ov::op::v1::Multiply>(value); scaled && size_of(scaled->constant) == 1) {
+  if (const auto scaled = with_constant<ov::op::v1::Multiply>(value);
+      scaled && size_of(scaled->constant) == 1) {
     factor *= floats(scaled->constant, 1).front();
     value = scaled->value;
   }
@@ -203,10 +252,13 @@ ReadLinear read_linear(Value value, float factor = 1.0F) {
   if (n_in % kBlock != 0) {
     refuse(value, fmt::format("has {} inputs, no multiple of {}", n_in, kBlock));
   }
-  if (form.is_quantized != (weight.store() == WeightStore::int8)) {
-    refuse(value, "has either weights or activations in 8 bits, not both");
+  const bool has_zero_points =
+      !weight.zero_point.empty() || weight.constant->get_element_type() == ov::element::u8;
+  if (form.is_quantized && (!weight.is_integer() || has_zero_points)) {
+    refuse(value, "has activations in 8 bits, and weights that are not symmetric 8 bits");
   }
-  return {Linear(weight.values(), std::move(form), bias, factor), source};
+  const WeightValues values = weight.values(form);
+  return {Linear(values, std::move(form), bias, factor), source};
 }
 
 Norm read_norm(const Value& value, std::size_t n_state, Value& source) {
@@ -274,7 +326,7 @@ const ov::op::v0::Parameter& window_input(Value value) {
 
 /// The tokens fed now, behind the state that goes before them.
 Value fresh_part(const Value& value) {
-  const auto all = expect<ov::op::v0::Concat>(value, "a state with new tokens behind it");
+  const auto all = expect<ov::op::v0::Concat>(arranged(value), "a state with new tokens behind it");
   const auto past = all->get_input_size() == 2 ? as<ov::op::v8::Gather>(all->input_value(0)) : nullptr;
   if (!past || !as<ov::op::util::ReadValueBase>(past->input_value(0)) ||
       !as<ov::op::v0::Parameter>(past->input_value(1))) {
@@ -317,7 +369,7 @@ class Reader {
 
   static bool is_embedding(const Value& x) {
     const auto node = as<ov::op::v1::Add>(x);
-    return node && (as<ov::op::v8::Gather>(node->input_value(0)) || as<ov::op::v8::Gather>(node->input_value(1)));
+    return node && (is_of_tokens(node->input_value(0)) || is_of_tokens(node->input_value(1)));
   }
 
   /// A linear layer of x's normalization.
@@ -401,18 +453,32 @@ class Reader {
 
   void read_embedding(const Value& x) {
     const auto node = expect<ov::op::v1::Add>(x, "tokens and positions");
-    const bool is_first = as<ov::op::v8::Gather>(node->input_value(0)) != nullptr;
+    const bool is_first = is_of_tokens(node->input_value(0));
     const auto tokens = expect<ov::op::v8::Gather>(node->input_value(is_first ? 0 : 1), "tokens");
-    const auto positions = expect<ov::op::v8::Slice>(node->input_value(is_first ? 1 : 0), "positions");
+    const Value positions = node->input_value(is_first ? 1 : 0);
+    if (!as<ov::op::v8::Slice>(positions) && !as<ov::op::v8::Gather>(positions)) {
+      refuse(positions, "are no positions");
+    }
     Weight table = read_weight(tokens->input_value(0));
-    const auto rows = constant_of(positions->input_value(0));
-    if (!rows || rows->get_shape().size() != 2 || rows->get_shape()[1] != weights_.n_state ||
+    const Weight rows = read_weight(positions.get_node()->input_value(0));
+    if (rows.constant->get_shape()[1] != weights_.n_state ||
         table.constant->get_shape()[1] != weights_.n_state) {
       refuse(x, "has vectors of another size");
     }
-    weights_.n_ctx = rows->get_shape()[0];
-    weights_.positions = rows->cast_vector<float>();
-    weights_.tokens = TokenTable(std::move(table.constant), std::move(table.scale));
+    weights_.n_ctx = rows.constant->get_shape()[0];
+    weights_.positions = rows.floats();
+    weights_.tokens =
+        TokenTable(std::move(table.constant), std::move(table.scale), std::move(table.zero_point));
+  }
+
+  /// A table's rows by input_ids.
+  static bool is_of_tokens(const Value& value) {
+    const auto rows = as<ov::op::v8::Gather>(value);
+    Value ids = rows ? rows->input_value(1) : value;
+    while (as<ov::op::v0::Convert>(ids) || as<ov::op::v1::Reshape>(ids)) {
+      ids = ids.get_node()->input_value(0);
+    }
+    return rows && as<ov::op::v0::Parameter>(ids);
   }
 
   const ov::Model& decoder_;
@@ -420,29 +486,35 @@ class Reader {
 };
 
 template <typename T>
-void add_row(const ov::op::v0::Constant& table, std::size_t row, float scale, std::span<float> x) {
+void add_row(
+    const ov::op::v0::Constant& table, std::size_t row, float zero, float scale, std::span<float> x) {
   const T* values = static_cast<const T*>(table.get_data_ptr()) + row * x.size();
   for (std::size_t i = 0; i < x.size(); ++i) {
-    x[i] += static_cast<float>(values[i]) * scale;
+    x[i] += (static_cast<float>(values[i]) - zero) * scale;
   }
 }
 
 }  // namespace
 
-TokenTable::TokenTable(std::shared_ptr<ov::op::v0::Constant> values, std::vector<float> scale)
-    : values_(std::move(values)), scale_(std::move(scale)) {}
+TokenTable::TokenTable(std::shared_ptr<ov::op::v0::Constant> values,
+                       std::vector<float> scale,
+                       std::vector<float> zero_point)
+    : values_(std::move(values)), scale_(std::move(scale)), zero_point_(std::move(zero_point)) {}
 
 void TokenTable::add(std::size_t token, std::span<float> x) const {
   const float scale = scale_.empty() ? 1.0F : scale_[token];
+  const float zero = zero_point_.empty() ? 0.0F : zero_point_[token];
   const auto type = values_->get_element_type();
   if (type == ov::element::i8) {
-    add_row<std::int8_t>(*values_, token, scale, x);
+    add_row<std::int8_t>(*values_, token, zero, scale, x);
+  } else if (type == ov::element::u8) {
+    add_row<std::uint8_t>(*values_, token, zero, scale, x);
   } else if (type == ov::element::f16) {
-    add_row<ov::float16>(*values_, token, scale, x);
+    add_row<ov::float16>(*values_, token, zero, scale, x);
   } else if (type == ov::element::bf16) {
-    add_row<ov::bfloat16>(*values_, token, scale, x);
+    add_row<ov::bfloat16>(*values_, token, zero, scale, x);
   } else {
-    add_row<float>(*values_, token, scale, x);
+    add_row<float>(*values_, token, zero, scale, x);
   }
 }
 

@@ -42,7 +42,10 @@ struct DecoderLayer {
 class TokenTable {
  public:
   TokenTable() = default;
-  TokenTable(std::shared_ptr<ov::op::v0::Constant> values, std::vector<float> scale);
+  /// scale, zero_point: [n_vocab] of integers.
+  TokenTable(std::shared_ptr<ov::op::v0::Constant> values,
+             std::vector<float> scale,
+             std::vector<float> zero_point);
   std::size_t n_vocab() const { return values_->get_shape()[0]; }
   /// Adds token's vector to x [n_state].
   void add(std::size_t token, std::span<float> x) const;
@@ -50,6 +53,7 @@ class TokenTable {
  private:
   std::shared_ptr<ov::op::v0::Constant> values_;
   std::vector<float> scale_;
+  std::vector<float> zero_point_;
 };
 
 struct DecoderWeights {
@@ -63,9 +67,9 @@ struct DecoderWeights {
   Linear logits;
 };
 
-/// Reads a decoder that takes input_ids and beam_idx, keeps K and V of its own tokens as state and takes those
-/// of the window as inputs (transcribe::split_off_window), its weights in f32, f16 or bf16, or in INT8 with
-/// quantized activations. nullopt and the reason for any other: it is left to OpenVINO.
+/// Reads a decoder that takes input_ids and beam_idx, keeps K and V of its own tokens as state and takes
+/// those of the window as inputs (transcribe::split_off_window), its weights in f32, f16, bf16 or 8 bits with
+/// or without quantized activations. nullopt and the reason for any other: it is left to OpenVINO.
 std::optional<DecoderWeights> read_decoder(const ov::Model& decoder, std::string& why_not);
 
 }  // namespace sotto::engine

@@ -9,8 +9,8 @@
 namespace sotto::engine {
 
 /// Threads that share loops of a few microseconds, thousands of them a second. Who is free takes the next
-/// piece, so nobody waits for a thread that the system has not let run yet. Between loops threads look for the
-/// next one for some hundred microseconds at most before they sleep.
+/// piece, so nobody waits for a thread that the system has not let run yet. Between loops threads look for
+/// the next one for some hundred microseconds at most before they sleep.
 class Team {
  public:
   /// n_workers: 1 or more, the thread that calls each() among them.
@@ -21,8 +21,8 @@ class Team {
 
   std::size_t size() const { return threads_.size() + 1; }
 
-  /// Calls work(worker, i) for each i of [0, n), n < 2^32, on workers [0, size()); returns when all have ended.
-  /// `work` must not throw. For one caller at a time.
+  /// Calls work(worker, i) for each i of [0, n), n < 2^32, on workers [0, size()); returns when all have
+  /// ended. `work` must not throw. For one caller at a time.
   template <typename Work>
   void each(std::size_t n, const Work& work) {
     share(n, {&work, [](const void* self, std::size_t worker, std::size_t i) {

@@ -4,10 +4,7 @@
 
 namespace sotto::engine {
 
-TokenCache::TokenCache(std::size_t n_layers,
-                       std::size_t n_ctx,
-                       std::size_t n_state,
-                       std::size_t value_size)
+TokenCache::TokenCache(std::size_t n_layers, std::size_t n_ctx, std::size_t n_state, std::size_t value_size)
     : n_layers_(n_layers), n_ctx_(n_ctx), vector_size_(n_state * value_size) {}
 
 void TokenCache::reset() {

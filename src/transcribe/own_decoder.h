@@ -19,8 +19,8 @@ namespace sotto::transcribe {
 /// engine::Decoder over the keys and values that WindowKeys computes.
 class OwnDecoder {
  public:
-  /// Reads what split_off_window() left of a decoder, its window's keys and values being of `type`. Null where
-  /// that is not read or `type` is neither f32 nor bf16; OpenVINO runs such a decoder.
+  /// Reads what split_off_window() left of a decoder, its window's keys and values being of `type`. Null
+  /// where that is not read or `type` is neither f32 nor bf16; OpenVINO runs such a decoder.
   static std::unique_ptr<OwnDecoder> read(const ov::Model& decoder, ov::element::Type type);
 
   /// Before the first run.

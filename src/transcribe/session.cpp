@@ -79,7 +79,8 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   if (const auto type = inference_type(core_, options);
       steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
     projections = split_off_window(*decoder, type);
-    own_decoder_ = projections && options.engine == Engine::automatic ? OwnDecoder::read(*decoder, type) : nullptr;
+    own_decoder_ =
+        projections && options.engine == Engine::automatic ? OwnDecoder::read(*decoder, type) : nullptr;
   }
   chooses_logits_ = own_decoder_ || add_logit_positions(*decoder);
   gather_rows_first(*decoder);
@@ -107,7 +108,8 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   }
   encoder_ = encoder_model_.create_infer_request();
   if (own_decoder_) {
-    own_decoder_->set_threads(static_cast<std::size_t>(encoder_model_.get_property(ov::inference_num_threads)));
+    own_decoder_->set_threads(
+        static_cast<std::size_t>(encoder_model_.get_property(ov::inference_num_threads)));
   }
 }
 
@@ -426,9 +428,10 @@ std::string Session::inference_precision() const {
 }
 
 std::map<std::string, int> Session::executed_kernels(Stage stage) const {
-  auto kernels = stage == Stage::decoder && own_decoder_
-                     ? own_decoder_->executed_kernels()
-                     : transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
+  auto kernels =
+      stage == Stage::decoder && own_decoder_
+          ? own_decoder_->executed_kernels()
+          : transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
   if (stage == Stage::decoder && keys_) {
     for (const auto& [kernel, n] : transcribe::executed_kernels(keys_->model())) {
       kernels[kernel] += n;

@@ -94,9 +94,10 @@ class Session final : public BatchInference, public Aligner {
   model::WhisperModel model_;  ///< without the encoder; for word times
   SessionOptions options_;
   std::size_t n_vocab_;
-  std::optional<WindowKeys> keys_;             ///< none where the decoder makes them itself
-  std::unique_ptr<OwnDecoder> own_decoder_;    ///< in place of decoder_, with keys_; null where OpenVINO decodes
-  std::span<float> own_logits_;                ///< of its last run
+  std::optional<WindowKeys> keys_;  ///< none where the decoder makes them itself
+  std::unique_ptr<OwnDecoder>
+      own_decoder_;              ///< in place of decoder_, with keys_; null where OpenVINO decodes
+  std::span<float> own_logits_;  ///< of its last run
   std::chrono::duration<double> keys_time_{};  ///< what they took since the decoder's last inference
   std::size_t slot_ = 0;  ///< of the window that start() is about, in keys_: behind those of a batch
   std::vector<std::size_t> row_windows_;  ///< of the rows of a batch, and behind them of those left out

@@ -1,0 +1,282 @@
+#include "engine/kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "engine/choose_kernels.h"
+
+namespace sotto::engine {
+namespace {
+
+std::vector<float> random_values(std::size_t n, float magnitude, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0F, magnitude);
+  std::vector<float> values(n);
+  std::ranges::generate(values, [&] { return normal(random); });
+  return values;
+}
+
+std::vector<std::uint16_t> as_bf16(const std::vector<float>& values) {
+  std::vector<std::uint16_t> bits(values.size());
+  plain_kernels().to_bf16(values.data(), values.size(), bits.data());
+  return bits;
+}
+
+float from_bf16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
+}
+
+class KernelsTest : public testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& kernels() const { return *GetParam(); }
+};
+
+TEST_P(KernelsTest, MultiplyInt8EqualsWholeNumbers) {
+  std::mt19937 random(1);
+  std::uniform_int_distribution<int> any_u8(0, 255);
+  std::uniform_int_distribution<int> any_i8(-128, 127);
+  for (const std::size_t n_rows : {1, 2, 3, 7, 8, 9, 21}) {
+    for (const std::size_t n_out : {1, 15, 16, 17, 48, 50}) {
+      const std::size_t n_in = 68;
+      const std::size_t n_blocks = (n_out + kBlock - 1) / kBlock;
+      std::vector<std::uint8_t> x(n_rows * n_in);
+      std::vector<std::int8_t> weights(n_blocks * kBlock * n_in);
+      std::ranges::generate(x, [&] { return static_cast<std::uint8_t>(any_u8(random)); });
+      std::ranges::generate(weights, [&] { return static_cast<std::int8_t>(any_i8(random)); });
+      x[0] = 255;  // with its neighbour beyond what 16 bits hold
+      x[1] = 255;
+      weights[0] = 127;
+      weights[1] = 127;
+      const std::vector<float> scale = random_values(n_blocks * kBlock, 1.0F, 2);
+      const std::vector<float> offset = random_values(n_blocks * kBlock, 1.0F, 3);
+      const std::size_t stride = n_out + 3;
+      std::vector<float> y(n_rows * stride, -1.0F);
+      kernels().multiply_int8({.weights = weights.data(),
+                               .scale = scale.data(),
+                               .offset = offset.data(),
+                               .n_in = n_in,
+                               .n_out = n_out},
+                              {x.data(), n_rows, y.data(), stride}, 0, n_blocks);
+      for (std::size_t row = 0; row < n_rows; ++row) {
+        for (std::size_t out = 0; out < stride; ++out) {
+          if (out >= n_out) {
+            ASSERT_EQ(y[row * stride + out], -1.0F) << "written behind the last output";
+            continue;
+          }
+          std::int32_t sum = 0;
+          for (std::size_t k = 0; k < n_in; ++k) {
+            const std::size_t quad = (out / kBlock * (n_in / kQuad) + k / kQuad) * kBlock + out % kBlock;
+            sum += x[row * n_in + k] * weights[quad * kQuad + k % kQuad];
+          }
+          const float expected = static_cast<float>(sum) * scale[out] + offset[out];
+          ASSERT_NEAR(y[row * stride + out], expected, 1e-6F * std::abs(expected) + 1e-3F);
+        }
+      }
+    }
+  }
+}
+
+using Multiply = void (*)(const Product&, const Rows&, std::size_t, std::size_t);
+
+void expect_product(Multiply multiply, const void* weights, const std::vector<float>& values) {
+  const std::size_t n_in = 37;
+  const std::size_t n_out = 50;
+  const std::size_t n_blocks = 4;
+  for (const std::size_t n_rows : {1, 2, 3, 5, 8, 17}) {
+    const std::vector<float> x = random_values(n_rows * n_in, 1.0F, 5);
+    const std::vector<float> offset = random_values(n_blocks * kBlock, 1.0F, 6);
+    std::vector<float> y(n_rows * n_out);
+    const Rows rows{x.data(), n_rows, y.data(), n_out};
+    const Product product{.weights = weights, .offset = offset.data(), .n_in = n_in, .n_out = n_out};
+    multiply(product, rows, 0, 1);
+    multiply(product, rows, 1, n_blocks);
+    for (std::size_t row = 0; row < n_rows; ++row) {
+      for (std::size_t out = 0; out < n_out; ++out) {
+        double expected = static_cast<double>(offset[out]);
+        for (std::size_t k = 0; k < n_in; ++k) {
+          const float weight = values[(out / kBlock * n_in + k) * kBlock + out % kBlock];
+          expected += static_cast<double>(x[row * n_in + k]) * static_cast<double>(weight);
+        }
+        ASSERT_NEAR(y[row * n_out + out], expected, 1e-5) << n_rows << " " << row << " " << out;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, MultiplyFloats) {
+  std::vector<float> values = random_values(std::size_t{4} * kBlock * 37, 1.0F, 4);
+  expect_product(kernels().multiply_f32, values.data(), values);
+  const std::vector<std::uint16_t> bits = as_bf16(values);
+  std::ranges::transform(bits, values.begin(), from_bf16);
+  expect_product(kernels().multiply_bf16, bits.data(), values);
+}
+
+TEST_P(KernelsTest, MultiplyHalves) {
+  // Every kind of f16: zeros, subnormals, normals, both signs.
+  const std::vector<std::pair<std::uint16_t, float>> halves = {
+      {0x0000, 0.0F}, {0x8000, -0.0F},       {0x0001, 0x1p-24F}, {0x83FF, -0x1.ff8p-15F}, {0x0400, 0x1p-14F},
+      {0x3C00, 1.0F}, {0xBC01, -0x1.004p0F}, {0x7BFF, 65504.0F}, {0x3555, 0x1.554p-2F}};
+  const std::size_t n = std::size_t{4} * kBlock * 37;
+  std::vector<std::uint16_t> bits(n);
+  std::vector<float> values(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto& [half, value] = halves[i * 7 % 8 == 7 ? 8 : i * 5 % (halves.size() - 2)];
+    bits[i] = half;
+    values[i] = value;
+  }
+  expect_product(kernels().multiply_f16, bits.data(), values);
+}
+
+TEST_P(KernelsTest, MultiplyInt8WeightsWithZeroPoints) {
+  const std::size_t n_in = 33;
+  const std::size_t n_out = 20;
+  std::vector<std::int8_t> weights(std::size_t{2} * kBlock * n_in);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<std::int8_t>(static_cast<int>(i * 91 % 256) - 128);
+  }
+  const std::vector<float> scale = random_values(std::size_t{2} * kBlock, 0.1F, 20);
+  const std::vector<float> offset = random_values(std::size_t{2} * kBlock, 1.0F, 21);
+  std::vector<float> zero_point(std::size_t{2} * kBlock);
+  for (std::size_t i = 0; i < zero_point.size(); ++i) {
+    zero_point[i] = static_cast<float>(i) * 7.0F - 100.0F;
+  }
+  const std::vector<float> x = random_values(3 * n_in, 1.0F, 22);
+  std::vector<float> y(3 * n_out);
+  const Product product{.weights = weights.data(),
+                        .scale = scale.data(),
+                        .offset = offset.data(),
+                        .zero_point = zero_point.data(),
+                        .n_in = n_in,
+                        .n_out = n_out};
+  kernels().multiply_int8_weights(product, {x.data(), 3, y.data(), n_out}, 0, 2);
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t out = 0; out < n_out; ++out) {
+      double sum = 0.0;
+      for (std::size_t k = 0; k < n_in; ++k) {
+        const double integer = weights[(out / kBlock * n_in + k) * kBlock + out % kBlock];
+        sum += static_cast<double>(x[row * n_in + k]) * (integer - static_cast<double>(zero_point[out]));
+      }
+      ASSERT_NEAR(y[row * n_out + out],
+                  sum * static_cast<double>(scale[out]) + static_cast<double>(offset[out]), 2e-3);
+    }
+  }
+}
+
+TEST_P(KernelsTest, Attention) {
+  for (const std::size_t n : {1, 2, 15, 16, 17, 33, 100}) {
+    const std::size_t stride = kHeadSize + 8;
+    const std::vector<float> q = random_values(kHeadSize, 1.0F, 7);
+    std::vector<float> keys = random_values(n * stride, 1.0F, 8);
+    const std::vector<std::uint16_t> bits = as_bf16(keys);
+    const auto check = [&](auto scores, auto add_weighted, const void* vectors) {
+      std::vector<float> got(n);
+      scores({vectors, n, stride}, q.data(), got.data());
+      std::vector<float> sum(kHeadSize, 0.5F);
+      add_weighted({vectors, n, stride}, got.data(), sum.data());
+      std::vector<double> expected_sum(kHeadSize, 0.5);
+      for (std::size_t i = 0; i < n; ++i) {
+        double expected = 0.0;
+        for (std::size_t d = 0; d < kHeadSize; ++d) {
+          expected += static_cast<double>(q[d]) * static_cast<double>(keys[i * stride + d]);
+          expected_sum[d] += static_cast<double>(got[i]) * static_cast<double>(keys[i * stride + d]);
+        }
+        ASSERT_NEAR(got[i], expected, 1e-4);
+      }
+      for (std::size_t d = 0; d < kHeadSize; ++d) {
+        ASSERT_NEAR(sum[d], expected_sum[d], 1e-3);
+      }
+    };
+    check(kernels().scores_f32, kernels().add_weighted_f32, keys.data());
+    std::ranges::transform(bits, keys.begin(), from_bf16);
+    check(kernels().scores_bf16, kernels().add_weighted_bf16, bits.data());
+  }
+}
+
+TEST_P(KernelsTest, ExponentialsOfWhatIsLeftOfTheLargest) {
+  for (const std::size_t n : {1, 3, 16, 31, 1500}) {
+    const std::vector<float> x = random_values(n, 20.0F, 9);
+    std::vector<float> got = x;
+    float sum = 0.0F;
+    const float max = kernels().exponentials(got.data(), n, &sum);
+    ASSERT_EQ(max, *std::ranges::max_element(x));
+    double expected_sum = 0.0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double below = static_cast<double>(x[i]) - static_cast<double>(max);  // rounded to f32 there
+      const double expected = std::exp(below);
+      expected_sum += expected;
+      ASSERT_NEAR(got[i], expected, (5e-7 - 1e-7 * below) * expected + 1e-37);
+    }
+    ASSERT_NEAR(sum, expected_sum, 1e-5 * expected_sum);
+  }
+}
+
+TEST_P(KernelsTest, Normalize) {
+  const std::size_t n = 80;
+  std::vector<float> x = random_values(n, 3.0F, 10);
+  std::ranges::transform(x, x.begin(), [](float value) { return value + 40.0F; });
+  const std::vector<float> gain = random_values(n, 1.0F, 11);
+  const std::vector<float> shift = random_values(n, 1.0F, 12);
+  std::vector<float> y(n);
+  kernels().normalize(x.data(), n, gain.data(), shift.data(), 1e-5F, y.data());
+  double mean = 0.0;
+  double variance = 0.0;
+  for (const float value : x) {
+    mean += static_cast<double>(value) / n;
+  }
+  for (const float value : x) {
+    variance += (static_cast<double>(value) - mean) * (static_cast<double>(value) - mean) / n;
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const double expected = (static_cast<double>(x[i]) - mean) / std::sqrt(variance + 1e-5);
+    ASSERT_NEAR(y[i], expected * static_cast<double>(gain[i]) + static_cast<double>(shift[i]), 2e-5);
+  }
+}
+
+TEST_P(KernelsTest, Gelu) {
+  std::vector<float> x;
+  for (int i = -900; i <= 900; ++i) {
+    x.push_back(static_cast<float>(i) / 100.0F);
+  }
+  std::vector<float> y = x;
+  kernels().gelu(y.data(), y.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto value = static_cast<double>(x[i]);
+    ASSERT_NEAR(y[i], 0.5 * value * (1.0 + std::erf(value / std::sqrt(2.0))), 1e-6);
+  }
+}
+
+TEST_P(KernelsTest, QuantizeRoundsHalfToEvenAndKeepsInside) {
+  const std::vector<float> x = {-9.0F,  -1.0F,  -0.99F, -0.75F, -0.25F, 0.0F,  0.25F, 0.75F, 1.25F, 62.0F,
+                                126.4F, 126.5F, 127.0F, 900.0F, 3.25F,  -0.5F, 0.5F,  1.0F,  0.26F};
+  std::vector<std::uint8_t> got(x.size());
+  kernels().quantize(x.data(), x.size(), -1.0F, 0.5F, got.data());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double level = std::clamp((static_cast<double>(x[i]) + 1.0) / 0.5, 0.0, 255.0);
+    ASSERT_EQ(got[i], static_cast<std::uint8_t>(std::nearbyint(level))) << x[i];
+  }
+}
+
+TEST_P(KernelsTest, MultiplyByScale) {
+  const std::vector<float> x = random_values(21, 1.0F, 13);
+  const std::vector<float> scale = random_values(21, 1.0F, 14);
+  std::vector<float> y = x;
+  kernels().multiply(y.data(), scale.data(), y.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ASSERT_EQ(y[i], x[i] * scale[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::ValuesIn(all_kernels()), [](const auto& test) {
+  return std::string(test.param->name);
+});
+
+}  // namespace
+}  // namespace sotto::engine
