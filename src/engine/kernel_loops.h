@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#endif
+
 #include "engine/kernels.h"
 
 namespace sotto::engine {
@@ -32,6 +36,20 @@ inline void store(void* to, T value) {
 
 inline Lanes all(float x) {
   return Lanes{} + x;
+}
+
+/// a * b + c, rounded once where the processor can. Said, and not left to the compiler, which would fuse it
+/// in one copy of a loop and not in another: then a row's values would depend on how many rows are computed.
+inline Lanes multiply_add(Lanes a, Lanes b, Lanes c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Lanes>(
+      _mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b), reinterpret_cast<__m512>(c)));
+#elif defined(__FMA__)
+  return reinterpret_cast<Lanes>(
+      _mm256_fmadd_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b), reinterpret_cast<__m256>(c)));
+#else
+  return a * b + c;
+#endif
 }
 
 inline float sum_of(Lanes x) {
@@ -73,12 +91,12 @@ inline Lanes exp_of(Lanes x) {
   const Lanes n = rounded(inside * 1.44269504F);
   const Lanes r = (inside - n * 0.693359375F) + n * 2.12194440e-4F;
   Lanes p = all(1.0F / 720.0F);
-  p = p * r + 1.0F / 120.0F;
-  p = p * r + 1.0F / 24.0F;
-  p = p * r + 1.0F / 6.0F;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
+  p = multiply_add(p, r, all(1.0F / 120.0F));
+  p = multiply_add(p, r, all(1.0F / 24.0F));
+  p = multiply_add(p, r, all(1.0F / 6.0F));
+  p = multiply_add(p, r, all(0.5F));
+  p = multiply_add(p, r, all(1.0F));
+  p = multiply_add(p, r, all(1.0F));
   const IntLanes bits = (__builtin_convertvector(n, IntLanes) + 127) << 23;
   return x < all(-87.0F) ? all(0.0F) : p * load<Lanes>(&bits);
 }
@@ -144,7 +162,7 @@ void scores(const Vectors& keys, const float* q, float* out) {
   const auto products = [&](const T* key) {
     Lanes sum = query[0] * widened(key);
     for (std::size_t p = 1; p < kParts; ++p) {
-      sum += query[p] * widened(key + p * kLanes);
+      sum = multiply_add(query[p], widened(key + p * kLanes), sum);
     }
     return sum;
   };
@@ -157,8 +175,13 @@ void scores(const Vectors& keys, const float* q, float* out) {
     }
     store(out + i, sums_of(some));
   }
-  for (; i < keys.n; ++i, key += keys.stride) {
-    out[i] = sum_of(products(key));
+  if (i < keys.n) {  // added up in the same order: where keys lie must not show
+    Lanes some[kLanes] = {};
+    for (std::size_t l = 0; l < keys.n - i; ++l, key += keys.stride) {
+      some[l] = products(key);
+    }
+    const Lanes sums = sums_of(some);
+    std::memcpy(out + i, &sums, (keys.n - i) * sizeof(float));
   }
 }
 
@@ -173,7 +196,7 @@ void add_weighted(const Vectors& values, const float* weights, float* out) {
   for (std::size_t i = 0; i < values.n; ++i, value += values.stride) {
     const Lanes weight = all(weights[i]);
     for (std::size_t p = 0; p < kParts; ++p) {
-      sum[p] += weight * widened(value + p * kLanes);
+      sum[p] = multiply_add(weight, widened(value + p * kLanes), sum[p]);
     }
   }
   for (std::size_t p = 0; p < kParts; ++p) {
@@ -223,11 +246,12 @@ void normalize(
   Lanes squares = all(0.0F);
   for (std::size_t i = 0; i < n; i += kLanes) {
     const Lanes d = load<Lanes>(x + i) - mean;
-    squares += d * d;
+    squares = multiply_add(d, d, squares);
   }
   const float factor = 1.0F / __builtin_sqrtf(sum_of(squares) / static_cast<float>(n) + epsilon);
   for (std::size_t i = 0; i < n; i += kLanes) {
-    store(y + i, (load<Lanes>(x + i) - mean) * factor * load<Lanes>(gain + i) + load<Lanes>(shift + i));
+    store(y + i,
+          multiply_add((load<Lanes>(x + i) - mean) * factor, load<Lanes>(gain + i), load<Lanes>(shift + i)));
   }
 }
 
@@ -236,10 +260,10 @@ inline Lanes erf_of(Lanes x) {
   const Lanes z = x < all(0.0F) ? -x : x;
   const Lanes t = 1.0F / (1.0F + 0.3275911F * z);
   Lanes p = all(1.061405429F);
-  p = p * t - 1.453152027F;
-  p = p * t + 1.421413741F;
-  p = p * t - 0.284496736F;
-  p = p * t + 0.254829592F;
+  p = multiply_add(p, t, all(-1.453152027F));
+  p = multiply_add(p, t, all(1.421413741F));
+  p = multiply_add(p, t, all(-0.284496736F));
+  p = multiply_add(p, t, all(0.254829592F));
   const Lanes y = 1.0F - p * t * exp_of(-z * z);
   return x < all(0.0F) ? -y : y;
 }
@@ -296,10 +320,9 @@ inline void put(const Product& product,
     if (product.zero_point != nullptr) {
       y -= load<Lanes>(product.zero_point + at) * sum_x;
     }
-    if (product.scale != nullptr) {
-      y *= load<Lanes>(product.scale + at);
-    }
-    store(out + i, y + load<Lanes>(product.offset + at));
+    const Lanes offset = load<Lanes>(product.offset + at);
+    store(out + i,
+          product.scale == nullptr ? y + offset : multiply_add(y, load<Lanes>(product.scale + at), offset));
   }
   const std::size_t left = product.n_out - block * kBlock;
   std::memcpy(rows.y + row * rows.y_stride + block * kBlock, out,
@@ -322,9 +345,9 @@ inline void multiply_tile(
           widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
-      const float input = x[r * product.n_in + k];
+      const Lanes input = all(x[r * product.n_in + k]);
       for (std::size_t p = 0; p < kParts; ++p) {
-        sums[r][p] += weight[p] * input;
+        sums[r][p] = multiply_add(weight[p], input, sums[r][p]);
       }
     }
   }

@@ -135,6 +135,45 @@ TEST_P(KernelsTest, MultiplyHalves) {
   expect_product(kernels().multiply_f16, bits.data(), values);
 }
 
+// Else a recording's words could depend on what it shares a batch with.
+TEST_P(KernelsTest, ARowIsTheSameWhateverIsComputedWithIt) {
+  const std::size_t n_in = 64;
+  const std::size_t n_blocks = 5;
+  const std::size_t n_out = n_blocks * kBlock;
+  std::vector<std::int8_t> integers(n_out * n_in);
+  for (std::size_t i = 0; i < integers.size(); ++i) {
+    integers[i] = static_cast<std::int8_t>(static_cast<int>(i * 53 % 256) - 128);
+  }
+  const std::vector<std::uint16_t> bf16 = as_bf16(random_values(n_out * n_in, 1.0F, 30));
+  const std::vector<float> scale = random_values(n_out, 0.01F, 31);
+  const std::vector<float> offset = random_values(n_out, 1.0F, 32);
+  const std::vector<float> x = random_values(13 * n_in, 1.0F, 33);
+  std::vector<std::uint8_t> levels(x.size());
+  kernels().quantize(x.data(), x.size(), -3.0F, 0.025F, levels.data());
+  const auto check = [&](Multiply multiply, const void* weights, const auto& input) {
+    const Product product{
+        .weights = weights, .scale = scale.data(), .offset = offset.data(), .n_in = n_in, .n_out = n_out};
+    std::vector<float> alone(13 * n_out);
+    for (std::size_t row = 0; row < 13; ++row) {
+      multiply(product, {input.data() + row * n_in, 1, alone.data() + row * n_out, n_out}, 0, n_blocks);
+    }
+    for (const std::size_t n_rows : {2, 3, 4, 8, 13}) {
+      for (const std::size_t cut : {1, 2, 3}) {
+        std::vector<float> together(13 * n_out);
+        multiply(product, {input.data(), n_rows, together.data(), n_out}, 0, cut);
+        multiply(product, {input.data(), n_rows, together.data(), n_out}, cut, n_blocks);
+        ASSERT_TRUE(std::equal(together.begin(),
+                               together.begin() + static_cast<std::ptrdiff_t>(n_rows * n_out), alone.begin()))
+            << n_rows << " rows, cut at " << cut;
+      }
+    }
+  };
+  check(kernels().multiply_int8, integers.data(), levels);
+  check(kernels().multiply_int8_weights, integers.data(), x);
+  check(kernels().multiply_bf16, bf16.data(), x);
+  check(kernels().multiply_f16, bf16.data(), x);
+}
+
 TEST_P(KernelsTest, MultiplyInt8WeightsWithZeroPoints) {
   const std::size_t n_in = 33;
   const std::size_t n_out = 20;
@@ -197,6 +236,27 @@ TEST_P(KernelsTest, Attention) {
     check(kernels().scores_f32, kernels().add_weighted_f32, keys.data());
     std::ranges::transform(bits, keys.begin(), from_bf16);
     check(kernels().scores_bf16, kernels().add_weighted_bf16, bits.data());
+  }
+}
+
+TEST_P(KernelsTest, AttentionIsTheSameHoweverKeysAreCut) {
+  const std::size_t n = 50;
+  const std::vector<float> q = random_values(kHeadSize, 1.0F, 40);
+  const std::vector<float> keys = random_values(n * kHeadSize, 1.0F, 41);
+  const auto run = [&](std::size_t cut) {
+    std::vector<float> scores(n);
+    std::vector<float> sum(kHeadSize);
+    kernels().scores_f32({keys.data(), cut, kHeadSize}, q.data(), scores.data());
+    kernels().scores_f32({keys.data() + cut * kHeadSize, n - cut, kHeadSize}, q.data(), scores.data() + cut);
+    kernels().add_weighted_f32({keys.data(), cut, kHeadSize}, scores.data(), sum.data());
+    kernels().add_weighted_f32({keys.data() + cut * kHeadSize, n - cut, kHeadSize}, scores.data() + cut,
+                               sum.data());
+    scores.insert(scores.end(), sum.begin(), sum.end());
+    return scores;
+  };
+  const std::vector<float> whole = run(0);
+  for (std::size_t cut = 1; cut < n; ++cut) {
+    ASSERT_EQ(run(cut), whole) << cut;
   }
 }
 
