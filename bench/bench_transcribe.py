@@ -13,7 +13,7 @@ import wave
 import common
 import peers
 
-FIGURES = ("x_realtime", "encoder_ms", "decoder_ms_per_token", "first_segment_ms", "peak_mb")
+FIGURES = ("x_realtime", "encoder_ms", "decoder_ms_per_token", "first_segment_ms", "load_first_ms", "peak_mb")
 # Who is named in the closing line → the forms it was run in, of which the fastest counts.
 NAMED = {
     "sotto": ["sotto"],
@@ -32,12 +32,13 @@ class Contender:
 
     def __init__(self, name, command):
         self.name, self.command = name, command
-        self.runs, self.peak_mb, self.precision = [], [], ""
+        self.runs, self.loads_ms, self.peak_mb, self.precision = [], [], [], ""
 
     def turn(self, audio, arguments, n_tokens):
         run = common.Run(self.command(audio, arguments.threads, 1, n_tokens))
         result = json.loads(run.stdout.strip().splitlines()[-1])
         self.runs += result["runs"]
+        self.loads_ms.append(1e3 * result["load_seconds"])
         self.peak_mb.append(run.peak_mb)
         self.precision = result.get("precision", "")
 
@@ -48,7 +49,9 @@ class Contender:
 
         speeds = [run["audio_seconds"] / run["seconds"] for run in self.runs]
         stages = {name: median([run[name] for run in self.runs]) for name in FIGURES[1:4]}
-        return {"x_realtime": median(speeds), **stages, "peak_mb": median(self.peak_mb)}
+        firsts = [run["first_segment_ms"] for run in self.runs]  # one run a turn, each after a load of its own
+        waits = [load + first for load, first in zip(self.loads_ms, firsts)] if None not in firsts else []
+        return {"x_realtime": median(speeds), **stages, "load_first_ms": median(waits), "peak_mb": median(self.peak_mb)}
 
 
 def sotto(model, batch_size):
@@ -125,10 +128,10 @@ def forced_audio(n_windows):
 
 
 def print_table(title, contenders):
-    print(f"\n{title:26} {'x real time':>12} {'encoder ms':>11} {'ms a token':>11} {'first ms':>9} {'peak MB':>8} {'tokens':>7}")
+    print(f"\n{title:26} {'x real time':>12} {'encoder ms':>11} {'ms a token':>11} {'first ms':>9} {'+ load ms':>10} {'peak MB':>8} {'tokens':>7}")
     for name, contender in contenders.items():
         cells = [contender.figures()[figure] for figure in FIGURES]
-        widths = (12, 11, 11, 9, 8)
+        widths = (12, 11, 11, 9, 10, 8)
         row = " ".join(f"{'-':>{w}}" if c is None else f"{c:{w}.1f}" for c, w in zip(cells, widths))
         print(f"  {name:24} {row} {contender.runs[-1]['tokens']:7}  {contender.precision}", flush=True)
 
