@@ -94,6 +94,12 @@ std::size_t size_of(const Value& constant) {
 /// Behind what only arranges values anew: head by head or token by token.
 Value arranged(Value value) {
   while (as<ov::op::v1::Reshape>(value) || as<ov::op::v1::Transpose>(value)) {
+    if (as<ov::op::v1::Transpose>(value)) {
+      const auto order = as<Constant>(value.get_node()->input_value(1));
+      if (!order || order->cast_vector<std::int64_t>() != std::vector<std::int64_t>{0, 2, 1, 3}) {
+        refuse(value, "arranges its values otherwise");
+      }
+    }
     value = value.get_node()->input_value(0);
   }
   return value;
@@ -392,10 +398,26 @@ class Reader {
   /// The layer that ends at x, which moves to where it begins.
   DecoderLayer read_layer(Value& x) {
     DecoderLayer layer;
+    const Value end = x;
     read_feed_forward(x, layer);
     read_cross_attention(x, layer);
     read_self_attention(x, layer);
+    expect_sizes(layer, end);
     return layer;
+  }
+
+  /// Where a graph's shapes are dynamic, OpenVINO would see at its first inference only what does not fit.
+  void expect_sizes(const DecoderLayer& layer, const Value& end) const {
+    const std::size_t n = weights_.n_state;
+    bool fits =
+        layer.inner.n_in() == n && layer.outer.n_out() == n && layer.inner.n_out() == layer.outer.n_in();
+    for (const Linear* linear : {&layer.query, &layer.key, &layer.value, &layer.self_output,
+                                 &layer.cross_query, &layer.cross_output}) {
+      fits = fits && linear->n_in() == n && linear->n_out() == n;
+    }
+    if (!fits) {
+      refuse(end, "is of a layer whose sizes do not fit");
+    }
   }
 
   void read_feed_forward(Value& x, DecoderLayer& layer) {

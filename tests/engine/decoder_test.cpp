@@ -5,20 +5,30 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openvino/core/graph_util.hpp>
+#include <openvino/op/add.hpp>
+#include <openvino/op/constant.hpp>
+#include <openvino/op/gelu.hpp>
+#include <openvino/op/parameter.hpp>
 
+#include "engine/read_decoder.h"
 #include "sotto/model.h"
 #include "sotto/recipe.h"
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
 #include "transcribe/session.h"
+#include "transcribe/window_keys.h"
 
 namespace sotto::engine {
 namespace {
@@ -191,6 +201,82 @@ TEST_P(DecoderTest, RefusesMoreTokensThanPositions) {
   test::expect_error([&] { s.start(Ids(449, 3), 0); }, ErrorCode::invalid_argument, "decoder");
   test::expect_error([&] { s.start(Ids{3, 999999}, 0); }, ErrorCode::invalid_argument, "decoder");
   s.start(Ids{3}, 0);  // and goes on
+}
+
+/// Why a decoder is left to OpenVINO; empty where it is not.
+std::string why_not(const ov::Model& model, const std::function<void(ov::Model&)>& change = {}) {
+  const auto decoder = model.clone();
+  EXPECT_TRUE(transcribe::split_off_window(*decoder, ov::element::f32));
+  if (change) {
+    change(*decoder);
+  }
+  std::string reason;
+  const bool is_read = read_decoder(*decoder, reason).has_value();
+  EXPECT_EQ(is_read, reason.empty());
+  return reason;
+}
+
+/// The first node whose name ends so.
+std::shared_ptr<ov::Node> find(const ov::Model& model, const std::string& end) {
+  for (const auto& node : model.get_ordered_ops()) {
+    if (node->get_friendly_name().ends_with(end)) {
+      return node;
+    }
+  }
+  throw std::invalid_argument(end);
+}
+
+TEST(ReadDecoder, LeavesToOpenvinoWhatItDoesNotKnow) {
+  const ov::Model& decoder = *model_of(Form::fp).decoder;
+  EXPECT_EQ(why_not(decoder), "");
+  const auto expect_refused = [&](const std::function<void(ov::Model&)>& change, const std::string& part) {
+    EXPECT_THAT(why_not(decoder, change), testing::HasSubstr(part));
+  };
+  expect_refused(
+      [](ov::Model& model) {
+        const auto gelu = find(model, "layers.1.activation_fn/Gelu");
+        ov::replace_node(gelu, std::make_shared<ov::op::v7::Gelu>(gelu->input_value(0),
+                                                                  ov::op::GeluApproximationMode::TANH));
+      },
+      "is approximated");
+  expect_refused(
+      [](ov::Model& model) {
+        const auto transpose = find(model, "layers.0.self_attn.q_proj/Transpose");
+        transpose->input(1).replace_source_output(
+            ov::op::v0::Constant::create(ov::element::i64, {4}, {2, 0, 1, 3}));
+      },
+      "arranges its values otherwise");
+  expect_refused(
+      [](ov::Model& model) {
+        const auto product = find(model, "layers.2.fc2/MatMul");
+        const auto twice = std::make_shared<ov::op::v1::Add>(product, product);
+        for (auto reader : product->output(0).get_target_inputs()) {
+          if (reader.get_node() != twice.get()) {
+            reader.replace_source_output(twice);
+          }
+        }
+      },
+      "is Add where a linear layer is read");
+  expect_refused(
+      [](ov::Model& model) {
+        model.add_parameters({std::make_shared<ov::op::v0::Parameter>(ov::element::f32, ov::Shape{1})});
+      },
+      "it has an input");
+}
+
+TEST(ReadDecoder, LeavesAttentionInEightBitsToOpenvino) {
+  QuantizeWhisperOptions options;
+  options.calibration = test::source_dir() / "demo/data/calibration";
+  options.samples = 1;
+  options.transcribe.language = "en";
+  options.decoder.attention_inputs = true;
+  const test::TempDir dir;
+  quantize_whisper(test::source_dir() / "demo/model", dir / "int8", options);
+  const model::WhisperModel quantized = model::load(dir / "int8");
+  EXPECT_THAT(why_not(*quantized.decoder), testing::HasSubstr("FakeQuantize"));
+  Session session(quantized, {.inference_precision = "f32", .threads = 2});  // and it decodes
+  session.encode(window_of(1.0F));
+  EXPECT_EQ(session.start(Ids{3}, 0).next[0].size(), static_cast<std::size_t>(quantized.dims.n_vocab));
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms,
