@@ -115,10 +115,11 @@ struct EnumNames<quantize::Parity> {
 
 template <>
 struct EnumNames<quantize::BiasCorrection> {
-  static constexpr std::array<std::pair<std::string_view, quantize::BiasCorrection>, 3> values = {
+  static constexpr std::array<std::pair<std::string_view, quantize::BiasCorrection>, 4> values = {
       {{"none", quantize::BiasCorrection::none},
        {"per_channel", quantize::BiasCorrection::per_channel},
-       {"fast", quantize::BiasCorrection::fast}}};
+       {"fast", quantize::BiasCorrection::fast},
+       {"full", quantize::BiasCorrection::full}}};
 };
 
 template <>
@@ -345,10 +346,12 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"smooth_quant_fold", "multiply smoothing scales into the normalization before, where exact"},
         o.smooth_quant_fold);
   visit(Field{"bias_correction",
-              "make up in biases for what quantizing shifts: none, per_channel, or fast, which is NNCF's"},
+              "make up in biases for what quantizing shifts: none, per_channel, or NNCF's fast or full; full "
+              "hears a fifth of the calibration speech again for every few layers"},
         o.bias_correction);
-  visit(Field{"bias_correction_threshold", "fast: largest |shift / bias| of a layer that is still corrected",
-              0, kNone},
+  visit(Field{"bias_correction_threshold",
+              "fast and full: largest |shift / bias| of a layer that is still corrected; else 2 and 1000", 0,
+              kNone},
         o.bias_correction_threshold);
   visit(Field{"overflow_fix",
               "half-range weights against overflow: automatic (on processors without VNNI), enable, "

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,8 +27,10 @@ enum class Parity { none, nncf };
 
 /// How biases make up for what quantizing takes from the mean output of a layer.
 /// per_channel: for weights and activations, each channel where that lowers the error; layers without a bias
-/// get one where it helps. fast: NNCF's FastBiasCorrection, for weights only and whole layers only.
-enum class BiasCorrection { none, per_channel, fast };
+/// get one where it helps. fast: NNCF's FastBiasCorrection, for weights only and whole layers only. full:
+/// NNCF's BiasCorrection, one layer after the other with those before it quantized and corrected, by running
+/// samples again, which takes long.
+enum class BiasCorrection { none, per_channel, fast, full };
 
 /// How the minima (or maxima) of the samples become one bound. "no_outliers" leaves out samples beyond the
 /// quantiles outlier_probability and 1 - outlier_probability. The last two look at the tokens that
@@ -82,8 +85,9 @@ struct QuantizeOptions {
   /// off, or where that is not possible: a Multiply of their own.
   bool smooth_quant_fold = true;
   BiasCorrection bias_correction = BiasCorrection::per_channel;
-  /// Of BiasCorrection::fast: largest |shift / bias| of a layer that is still corrected.
-  double bias_correction_threshold = 2.0;
+  /// Of BiasCorrection::fast and full: largest |shift / bias| of a layer that is still corrected; nullopt:
+  /// NNCF's 2 and 1000.
+  std::optional<double> bias_correction_threshold = {};
   OverflowFix overflow_fix = OverflowFix::automatic;
   bool compress_weights = true;  ///< store i8 constants; false keeps FakeQuantize on the weights
   IgnoredScope ignored_scope = {};
@@ -108,14 +112,15 @@ QuantizeOptions resolved(QuantizeOptions options);
 /// What one algorithm did to one layer, or why it did nothing.
 struct StepReport {
   std::string algorithm;  ///< "smooth_quant", "min_max", "bias_correction", "fast_bias_correction",
+                          ///< "full_bias_correction",
                           ///< "compress_weights", "output_error", "awq", "weight_compression"
   std::string node;       ///< friendly name
   bool done = false;
   std::string reason;  ///< why not, empty if done
   /// smooth_quant: smallest over largest scale; min_max: width of the range; bias_correction: share of the
-  /// channels changed; fast_bias_correction: largest |shift / bias|; compress_weights and weight_compression:
-  /// signal to quantization noise of the weight, dB; output_error: the same of the layer's output for the
-  /// tokens that calibration kept; awq: what the outputs gain, dB.
+  /// channels changed; fast_ and full_bias_correction: largest |shift / bias|; compress_weights and
+  /// weight_compression: signal to quantization noise of the weight, dB; output_error: the same of the
+  /// layer's output for the tokens that calibration kept; awq: what the outputs gain, dB.
   double value = 0.0;
 };
 
@@ -159,13 +164,15 @@ struct StatisticsSet {
   std::vector<std::string> inputs = {};          ///< what was run, for people: the ids of utterances
   double inputs_s = 0.0;                         ///< their length together where they have one, s
   std::string settings = {};                     ///< how it was run, for people
+  std::string inference_precision = {};          ///< "f32", "bf16" or "f16"; empty where it is not known
 
   /// Writes a file that load() reads; it appears complete or not at all. Throws Error(io).
   void save(const std::filesystem::path& path) const;
   /// Throws Error(not_found), or Error(bad_format) for a file that is not one, is cut or was changed.
   static StatisticsSet load(const std::filesystem::path& path);
   /// Adds the samples and inputs of `other` behind these. Throws Error(invalid_argument) for other parts,
-  /// for statistics of other models or taken with other options, and then has changed nothing.
+  /// for statistics of other models, taken with other options or in another precision, and then has changed
+  /// nothing.
   void merge(const StatisticsSet& other);
 };
 
@@ -219,16 +226,23 @@ struct QuantizeResult {
   std::vector<StepReport> steps;
 };
 
+/// Runs samples through a compiled form of a model again: for each inference sets those inputs of `request`
+/// that the model itself has, resets its state where a sequence begins, and calls infer(). The same
+/// inferences in the same order every time.
+using Replay = std::function<void(ov::InferRequest& request, const std::function<void()>& infer)>;
+
 /// INT8 post-training quantization of any OpenVINO model for which statistics were taken: SmoothQuant, then
 /// MinMax with FakeQuantize placement for transformers, then bias correction, then i8 weights.
 ///
 /// `model` is the one given to the Collector; it is not changed (constants are shared). Throws
-/// Error(invalid_argument) for options out of range or statistics of another model or of no inference.
-/// Source: NNCF 3.4.0 quantize() with model_type=TRANSFORMER.
+/// Error(invalid_argument) for options out of range or statistics of another model or of no inference, and
+/// for BiasCorrection::full without `replay`, which is for nothing else. Source: NNCF 3.4.0 quantize() with
+/// model_type=TRANSFORMER.
 QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
                         const Statistics& statistics,
                         const QuantizeOptions& options = {},
-                        const Progress& progress = {});
+                        const Progress& progress = {},
+                        const Replay& replay = {});
 
 /// What weights are stored as; NNCF's CompressWeightsMode. asym: unsigned with a zero point; sym: signed.
 enum class WeightMode { int8_asym, int8_sym, int4_asym, int4_sym };

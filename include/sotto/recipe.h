@@ -18,8 +18,11 @@ struct CalibrateWhisperOptions {
   std::string calibration;                   ///< speech, as evaluate::open_speech() takes it; words may miss
   std::size_t samples = 30;                  ///< utterances transcribed while statistics are taken
   transcribe::TranscribeOptions transcribe;  ///< how the FP model transcribes them
-  transcribe::SessionOptions session{.low_memory = true};  ///< inference_precision is always f32
+  /// Without an inference_precision: bf16 where the processor multiplies in it and neither `parity` nor a
+  /// batch asks for f32. bf16 needs both parts at once, so low_memory is for the other precisions.
+  transcribe::SessionOptions session{.low_memory = true};
   bool attention_inputs = true;  ///< observe the decoder's Q and K too; the encoder's always are
+  bool parity = false;           ///< for quantize::Parity::nncf, which needs f32
   /// A directory that keeps what was observed so far, until all is; empty: nothing is kept.
   std::filesystem::path progress_directory = {};
   bool resume = false;                 ///< go on with what progress_directory holds; else begin anew
@@ -31,7 +34,7 @@ struct CalibrateWhisperOptions {
 
 /// Transcribes calibration speech with the FP model while the activations of both its graphs are observed.
 /// The parts are "encoder" and "decoder", the inputs the utterances' ids. Throws Error(invalid_argument) for
-/// a progress that was made with other options, speech or model.
+/// a progress that was made with other options, speech or model, and for bf16 in batches.
 quantize::StatisticsSet calibrate_whisper(const std::filesystem::path& model,
                                           const CalibrateWhisperOptions& options,
                                           const Progress& progress = {});
@@ -133,7 +136,8 @@ struct QuantizeWhisperReport {
   double audio_s = 0.0;
   std::size_t n_encoder_samples = 0;
   std::size_t n_decoder_samples = 0;
-  double calibration_s = 0.0;  ///< transcribing with statistics
+  double calibration_s = 0.0;            ///< transcribing with statistics
+  std::string inference_precision = {};  ///< that it ran in
   double quantize_encoder_s = 0.0;
   double quantize_decoder_s = 0.0;
   double save_s = 0.0;
@@ -153,8 +157,15 @@ void remove_progress(const std::filesystem::path& directory);
 /// naming the field for an unknown one, a wrong type and a value out of range; then nothing is set.
 void read_config(const std::filesystem::path& path, QuantizeWhisperOptions& options);
 
+/// What of these options calibrate_whisper() follows.
+CalibrateWhisperOptions calibration_options(const QuantizeWhisperOptions& options);
+
 /// True if a part takes the statistics of a calibration. They are used for 4-bit weights too where given.
 bool needs_calibration(const QuantizeWhisperOptions& options);
+
+/// True if a part is corrected by BiasCorrection::full, which hears calibration speech again: with statistics
+/// from a file `calibration` is needed as well.
+bool needs_replay(const QuantizeWhisperOptions& options);
 
 /// The notebook's whole flow: load the FP model, transcribe calibration speech with it once while its
 /// activations are observed, quantize encoder and decoder, with accuracy control until they hear well enough,

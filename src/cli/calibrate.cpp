@@ -11,11 +11,14 @@ struct Arguments {
   std::string data;
   std::string output;
   int samples = 0;
-  CalibrateWhisperOptions options;
+  bool resume = false;
+  QuantizeWhisperOptions options;
 };
 
 int run(const Arguments& arguments, const Context& context) {
-  CalibrateWhisperOptions options = arguments.options;
+  CalibrateWhisperOptions options = calibration_options(arguments.options);
+  options.attention_inputs = true;  // whatever is quantized with them later
+  options.resume = arguments.resume;
   std::vector<std::string> skipped;
   options.calibration = arguments.data;
   options.data.network = network_of(arguments.data);
@@ -30,10 +33,10 @@ int run(const Arguments& arguments, const Context& context) {
   statistics.save(arguments.output);
   remove_progress(options.progress_directory);
   warn_of_skipped(context.console, skipped);
-  context.console.print(
-      fmt::format("{}: {} utterances, {:.1f} s of audio; {} encoder and {} decoder inferences",
-                  arguments.output, statistics.inputs.size(), statistics.inputs_s,
-                  statistics.parts.at("encoder").n_samples(), statistics.parts.at("decoder").n_samples()));
+  context.console.print(fmt::format(
+      "{}: {} utterances, {:.1f} s of audio; {} encoder and {} decoder inferences in {}", arguments.output,
+      statistics.inputs.size(), statistics.inputs_s, statistics.parts.at("encoder").n_samples(),
+      statistics.parts.at("decoder").n_samples(), statistics.inference_precision));
   if (statistics.inputs.size() < options.samples) {
     context.console.warn(fmt::format("{} holds {} utterances, fewer than the {} asked for", arguments.data,
                                      statistics.inputs.size(), options.samples));
@@ -46,14 +49,14 @@ int run(const Arguments& arguments, const Context& context) {
 Command add_calibrate(CLI::App& parent, const Context& context) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* app = parent.add_subcommand("calibrate", "Take the statistics of a model that quantizing needs.");
+  add_config(*app, arguments->options);
   app->add_option("MODEL", arguments->model, "FP model: a directory, a checkpoint or a hub's name")
       ->required();
   app->add_option("DATA", arguments->data, kSpeechHelp)->required();
   app->add_option("-o,--output", arguments->output, "file of statistics to write")
       ->type_name("FILE")
       ->required();
-  app->add_flag("--resume", arguments->options.resume,
-                "go on where a calibration with the same output broke off");
+  app->add_flag("--resume", arguments->resume, "go on where a calibration with the same output broke off");
   add_samples(*app, arguments->samples, arguments->options.data);
   add_fields(*app, arguments->options.transcribe, calibration_group);
   add_session_options(*app, arguments->options.session);

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -96,6 +97,13 @@ void finish_language(transcribe::TranscribeOptions& options) {
   transcribe::validate(options);
 }
 
+void add_config(CLI::App& app, QuantizeWhisperOptions& options) {
+  app.add_option_function<std::string>(
+         "--config", [&options](const std::string& path) { read_config(path, options); },
+         "JSON file of options; those given here count more")
+      ->type_name("FILE");
+}
+
 void add_samples(CLI::App& app, int& samples, evaluate::DataOptions& data) {
   const Field field{"samples", "utterances to calibrate with", 1, 1e6};
   add_field(app, field, "--samples,--take", samples)
@@ -119,7 +127,8 @@ hub::HubOptions network_of(const std::string& source) {
 }
 
 std::string calibration_group(std::string_view field_name) {
-  return field_name == "task" || field_name == "language" ? "Calibration" : "";
+  constexpr std::array kAsked = {"task", "language", "temperatures", "beam_size", "sample_len"};
+  return std::ranges::find(kAsked, field_name) != kAsked.end() ? "Calibration" : "";
 }
 
 void add_session_options(CLI::App& app, transcribe::SessionOptions& options) {

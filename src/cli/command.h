@@ -11,6 +11,7 @@
 #include "cli/console.h"
 #include "cli/field_options.h"
 #include "sotto/data_set.h"
+#include "sotto/recipe.h"
 #include "sotto/transcribe.h"
 
 namespace sotto::cli {
@@ -65,6 +66,10 @@ void finish_language(transcribe::TranscribeOptions& options);
 
 inline constexpr const char* kSpeechHelp =
     "speech: a folder, a .tsv, .csv or .jsonl table, or a .tar archive, also at an http(s) URL";
+
+/// Adds --config, which sets `options` from a JSON file. Before all other options, for they are read in this
+/// order and the later one counts.
+void add_config(CLI::App& app, QuantizeWhisperOptions& options);
 
 /// Adds --samples, 0 where it is not given, and in the same group which utterances of calibration speech are
 /// taken.

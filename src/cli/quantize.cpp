@@ -87,7 +87,7 @@ QuantizeWhisperOptions finished(const CLI::App& app, const Arguments& arguments)
   if (arguments.samples > 0) {
     options.samples = static_cast<std::size_t>(arguments.samples);
   }
-  const bool has_both = !options.calibration.empty() && !options.statistics.empty();
+  const bool has_both = !options.calibration.empty() && !options.statistics.empty() && !needs_replay(options);
   const bool has_neither = options.calibration.empty() && options.statistics.empty();
   if (has_both || (has_neither && needs_calibration(options))) {
     throw Error(ErrorCode::invalid_argument, "arguments",
@@ -205,14 +205,6 @@ int run(const CLI::App& app, const Arguments& arguments, const Context& context)
                                       skipped, kQuantizeReportName));
   }
   return report.accuracy ? judge(context.console, options, *report.accuracy) : 0;
-}
-
-/// Added before all other options, for they are read in this order and the later one counts.
-void add_config(CLI::App& app, QuantizeWhisperOptions& options) {
-  app.add_option_function<std::string>(
-         "--config", [&options](const std::string& path) { read_config(path, options); },
-         "JSON file of options; those given here count more")
-      ->type_name("FILE");
 }
 
 /// What becomes of each part, and how weights alone are compressed: NNCF's names, "mode" being part of it.

@@ -74,6 +74,7 @@ std::string statistics_json(const StatisticsSet& set) {
                     {"inputs", set.inputs},
                     {"inputs_s", set.inputs_s},
                     {"settings", set.settings},
+                    {"inference_precision", set.inference_precision},
                     {"parts", parts}});
 }
 
@@ -112,8 +113,9 @@ int show(const Arguments& arguments, const Context& context) {
     context.console.write(statistics_json(set));
     return 0;
   }
-  context.console.print(fmt::format("{}: {} utterances, {:.1f} s of audio; {}", arguments.file,
-                                    set.inputs.size(), set.inputs_s, set.settings));
+  context.console.print(fmt::format("{}: {} utterances, {:.1f} s of audio, observed in {}; {}",
+                                    arguments.file, set.inputs.size(), set.inputs_s, set.inference_precision,
+                                    set.settings));
   for (const auto& [name, statistics] : set.parts) {
     print_part(context.console, name, statistics);
   }

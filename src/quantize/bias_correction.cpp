@@ -187,7 +187,7 @@ class Corrector {
             std::span<const float> values,
             const QuantizedWeight& quantized)
       : graph_(graph), weight_(weight), values_(values), quantized_(quantized) {
-    shift_ = weight_shift(statistics, weight, values, quantized, reason_);
+    shift_ = weight_shift(statistics, weight, values, quantized, MeanOutput::from_mean_input, reason_);
     if (!shift_.empty()) {
       add_shift_of_input(*linear_input(statistics, weight, reason_));
     }

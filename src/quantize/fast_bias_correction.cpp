@@ -117,6 +117,7 @@ std::vector<float> weight_shift(const StatisticsMap& statistics,
                                 const Weight& weight,
                                 std::span<const float> values,
                                 const QuantizedWeight& quantized,
+                                MeanOutput mean_output,
                                 std::string& reason) {
   const TensorStatistics* observed = linear_input(statistics, weight, reason);
   if (observed == nullptr) {
@@ -124,7 +125,7 @@ std::vector<float> weight_shift(const StatisticsMap& statistics,
   }
   const std::vector<float> mean = as_operand(weight, scaled_mean(*observed), *observed->site);
   std::vector<double> exact;
-  if (is_matmul(*weight.node)) {
+  if (is_matmul(*weight.node) || mean_output == MeanOutput::from_mean_input) {
     exact = dot(values, mean, weight);
   } else {
     const TensorStatistics* output = statistics.along(weight.node->output(0), 1);

@@ -11,6 +11,8 @@
 
 namespace sotto::quantize {
 
+inline constexpr double kFastThreshold = 2.0;  ///< NNCF's
+
 /// Adds a weight_shift() to a layer's bias: to the whole bias or, where one channel's |shift / bias| reaches
 /// the threshold or a bias is 0, not at all. `reason` says why the shift is empty, where it is. Source: NNCF
 /// 3.4.0, algorithms/fast_bias_correction/algorithm.py.
@@ -27,6 +29,12 @@ Tensor observed_input(const Weight& weight);
 /// itself for MatMul; for Convolution [input channels, kernel taps], less where taps meet padding.
 std::vector<float> as_operand(const Weight& weight, std::vector<float> mean, const SiteStatistics& observed);
 
+/// Where the mean output of a convolution with its own weights is taken from; of MatMul both are the same.
+enum class MeanOutput {
+  observed,        ///< by calibration: NNCF's, which in bf16 has the rounding of the weights in it
+  from_mean_input  ///< as the one with quantized weights is
+};
+
 /// Mean output of a layer with its own weights less that with quantized ones; of each output channel. From
 /// the mean input alone: a layer is linear, so no inference is needed. `values` are the weight's values
 /// before quantization. Empty, with a reason, if it is not known. Source: as correct_bias(), in the closed
@@ -35,6 +43,7 @@ std::vector<float> weight_shift(const StatisticsMap& statistics,
                                 const Weight& weight,
                                 std::span<const float> values,
                                 const QuantizedWeight& quantized,
+                                MeanOutput mean_output,
                                 std::string& reason);
 
 /// The statistics of a layer's input along its channels; nullptr, with a reason, if the layer is not one

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <unordered_set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "core/cpu_features.h"
 #include "core/log.h"
+#include "quantize/full_bias_correction.h"
 #include "quantize/graph_analysis.h"
 #include "quantize/ignored_patterns.h"
 #include "quantize/ignored_scope.h"
@@ -50,10 +52,10 @@ void check_range(const std::optional<RangeEstimator>& range) {
 void check(const QuantizeOptions& options) {
   check_alpha("smooth_quant_alpha", options.smooth_quant_alpha);
   check_alpha("smooth_quant_alpha_convolution", options.smooth_quant_alpha_convolution);
-  if (!(options.bias_correction_threshold >= 0.0)) {
+  if (options.bias_correction_threshold && !(*options.bias_correction_threshold >= 0.0)) {
     throw Error(ErrorCode::invalid_argument, kWhere,
                 fmt::format("expected bias_correction_threshold of at least 0, found {}.",
-                            options.bias_correction_threshold));
+                            *options.bias_correction_threshold));
   }
   check_range(options.activation_range);
 }
@@ -132,7 +134,8 @@ bool takes_half_range(OverflowFix fix,
 QuantizeResult run(const std::shared_ptr<ov::Model>& model,
                    const Statistics& statistics,
                    const QuantizeOptions& options,
-                   const Progress& progress) {
+                   const Progress& progress,
+                   const Replay& replay) {
   QuantizeResult result{model->clone(), {}};
   make_friendly_names_unique(*result.model);
   const InferenceGraph graph(result.model);
@@ -164,6 +167,12 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
     }
   }
   result.model->validate_nodes_and_infer_types();
+  if (options.bias_correction == BiasCorrection::full) {
+    std::ranges::move(
+        correct_biases_in_turn(model, result.model, smoothed, placement.weights,
+                               options.bias_correction_threshold.value_or(kFullThreshold), replay, progress),
+        std::back_inserter(result.steps));
+  }
   return result;
 }
 
@@ -189,13 +198,18 @@ QuantizeOptions resolved(QuantizeOptions options) {
 QuantizeResult quantize(const std::shared_ptr<ov::Model>& model,
                         const Statistics& statistics,
                         const QuantizeOptions& options,
-                        const Progress& progress) {
+                        const Progress& progress,
+                        const Replay& replay) {
   check(options);
+  if (options.bias_correction == BiasCorrection::full && !replay) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                "expected samples to run again for full bias correction, found none.");
+  }
   if (!model) {
     throw Error(ErrorCode::invalid_argument, kWhere, "expected a model, found none.");
   }
   try {
-    return run(model, statistics, resolved(options), progress);
+    return run(model, statistics, resolved(options), progress, replay);
   } catch (const ov::Exception& e) {
     throw Error(ErrorCode::internal, kWhere, e.what());
   }

@@ -1,6 +1,6 @@
 // The file of a StatisticsSet, little-endian, texts as u32 length and bytes:
-//   "SOTTOSTA" u32 version, the settings, f64 inputs_s, u64 n_inputs, the inputs, u64 n_parts, the parts, u64
-//   hash of all before.
+//   "SOTTOSTA" u32 version, the settings, the inference precision, f64 inputs_s, u64 n_inputs, the inputs,
+//   u64 n_parts, the parts, u64 hash of all before.
 // A part: its name, u64 model hash, u64 n_samples, u64 n_sites, the sites. A Statistics alone is one part
 // without a name.
 // A site: its name, u64 port, i64 axis, u64 n_channels, u32 keep, u64 n_samples, f32 min
@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kMagic[] = "SOTTOSTA";
-constexpr std::uint32_t kVersion = 4;
+constexpr std::uint32_t kVersion = 5;
 constexpr std::uint64_t kMaxCount = std::uint64_t{1} << 32U;  // of anything: larger numbers are damage
 
 /// FNV-1a over what was written or read so far.
@@ -280,6 +280,7 @@ void write_file(const fs::path& path, const Parts& parts, const StatisticsSet& a
   out.bytes(kMagic, 8);
   out.number(kVersion);
   out.text(about.settings);
+  out.text(about.inference_precision);
   out.number(about.inputs_s);
   out.number<std::uint64_t>(about.inputs.size());
   for (const std::string& input : about.inputs) {
@@ -331,6 +332,7 @@ StatisticsSet StatisticsSet::load(const fs::path& path) {
   expect_header(in);
   StatisticsSet set;
   set.settings = in.text();
+  set.inference_precision = in.text();
   set.inputs_s = in.number<double>();
   set.inputs.resize(in.count(sizeof(std::uint32_t)));
   for (std::string& input : set.inputs) {
@@ -351,6 +353,12 @@ void StatisticsSet::merge(const StatisticsSet& other) {
     throw Error(ErrorCode::invalid_argument, "statistics",
                 "expected statistics of the same parts of a model, found others.");
   }
+  if (!parts.empty() && inference_precision != other.inference_precision) {
+    throw Error(ErrorCode::invalid_argument, "statistics",
+                fmt::format("expected statistics observed in {}, found some in {}; calibrate again with "
+                            "--inference-precision {}.",
+                            inference_precision, other.inference_precision, inference_precision));
+  }
   for (const auto& [name, part] : other.parts) {
     parts[name].expect_mergeable(part);
   }
@@ -362,6 +370,7 @@ void StatisticsSet::merge(const StatisticsSet& other) {
   if (settings.empty()) {
     settings = other.settings;
   }
+  inference_precision = other.inference_precision;
 }
 
 }  // namespace sotto::quantize

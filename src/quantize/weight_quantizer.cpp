@@ -83,7 +83,8 @@ WeightQuantizer::Work WeightQuantizer::compute(const Layer& layer) const {
   if (options_.bias_correction == BiasCorrection::per_channel) {
     work.channel_shift = channel_shift(graph_, statistics_, weight, values, quantized);
   } else if (options_.bias_correction == BiasCorrection::fast && is_bias_correctable(graph_, weight)) {
-    work.shift = weight_shift(statistics_, weight, values, quantized, work.why_no_shift);
+    work.shift =
+        weight_shift(statistics_, weight, values, quantized, MeanOutput::observed, work.why_no_shift);
   }
   if (options_.compress_weights) {
     work.compressed = compressed_weight(weight, quantized, work.range.shape, name_of(weight));
@@ -102,7 +103,7 @@ void WeightQuantizer::apply(const Layer& layer, Work& work) {
     reports_.push_back(std::move(work.channel_shift->report));
   } else if (work.shift) {
     reports_.push_back(correct_bias(graph_, weight, *work.shift, std::move(work.why_no_shift),
-                                    options_.bias_correction_threshold));
+                                    options_.bias_correction_threshold.value_or(kFastThreshold)));
   }
   weight.node->input(weight.port).replace_source_output(shared->second);
   const std::string reason = is_new ? "" : "shares the integers of another layer";

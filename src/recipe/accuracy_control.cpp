@@ -29,7 +29,7 @@ Progress quiet(const Progress& progress) {
 quantize::QuantizeResult quantize_planned(const std::shared_ptr<ov::Model>& fp,
                                           const PlannedPart& part,
                                           const Progress& progress) {
-  const PartInput input{part.options, part.weights, part.statistics, 0};
+  const PartInput input{part.options, part.weights, part.statistics, 0, part.replay};
   return quantize_part(fp, part.format, input, quiet(progress));
 }
 
@@ -151,6 +151,9 @@ PlannedPart planned_part(const QuantizePlan& plan, const std::string& part, cons
                       .options = is_encoder ? plan.options.encoder : plan.options.decoder,
                       .weights = plan.options.weights,
                       .statistics = found == plan.statistics.parts.end() ? nullptr : &found->second};
+  if (const auto replay = plan.replays.find(part); replay != plan.replays.end()) {
+    planned.replay = replay->second;
+  }
   for (quantize::IgnoredScope* scope : {&planned.options.ignored_scope, &planned.weights.ignored_scope}) {
     scope->names.insert(scope->names.end(), kept_names.begin(), kept_names.end());
   }

@@ -17,6 +17,7 @@ struct QuantizePlan {
   const quantize::StatisticsSet& statistics;
   PartFormat encoder_format = PartFormat::int8;  ///< never automatic
   PartFormat decoder_format = PartFormat::int8;
+  std::map<std::string, quantize::Replay> replays = {};  ///< by part, for full bias correction
 };
 
 /// One part of a plan: its options with some layers left in floating point, and its statistics.
@@ -25,6 +26,7 @@ struct PlannedPart {
   quantize::QuantizeOptions options;
   quantize::CompressWeightsOptions weights;
   const quantize::Statistics* statistics = nullptr;
+  quantize::Replay replay = {};
 };
 PlannedPart planned_part(const QuantizePlan& plan,
                          const std::string& part,

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <openvino/core/model.hpp>
 
+#include "core/cpu_features.h"
 #include "core/log.h"
 #include "sotto/audio.h"
 #include "sotto/data_set.h"
@@ -80,11 +81,38 @@ class SavedProgress {
   std::size_t n_files_ = 0;
 };
 
+bool multiplies_bf16() {
+  return std::ranges::any_of(cpu_features(), [](const std::string& feature) {
+    return feature == "avx512_bf16" || feature == "amx_bf16";
+  });
+}
+
+/// Ranges are of the model as it was trained, but bf16 moves them far less than a step of INT8.
+std::string precision_of(const CalibrateWhisperOptions& options) {
+  const std::string& asked = options.session.inference_precision;
+  const bool in_batches = options.transcribe.batch_size != 1;
+  const bool needs_f32 = options.parity || in_batches;
+  if (needs_f32 && !asked.empty() && asked != "f32") {
+    throw Error(ErrorCode::invalid_argument, "inference_precision",
+                fmt::format("expected f32 to calibrate {}, found {}.",
+                            options.parity ? "for parity nncf" : "in batches", asked));
+  }
+  if (!asked.empty()) {
+    return asked;
+  }
+  return !needs_f32 && multiplies_bf16() ? "bf16" : "f32";
+}
+
 /// Goes past the utterances that `done` holds. Throws Error(invalid_argument) if `done` is of other speech.
 void pass_over(evaluate::SpeechStream& speech,
                const quantize::StatisticsSet& done,
-               const CalibrateWhisperOptions& options) {
+               const CalibrateWhisperOptions& options,
+               const std::string& precision) {
   const std::string settings = settings_text(options);
+  if (!done.inputs.empty() && done.inference_precision != precision) {
+    throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
+                fmt::format("expected progress made in {}, found {}.", precision, done.inference_precision));
+  }
   if (!done.settings.empty() && done.settings != settings) {
     throw Error(ErrorCode::invalid_argument, options.progress_directory.string(),
                 fmt::format("expected progress made with {}, found {}.", settings, done.settings));
@@ -101,10 +129,12 @@ void pass_over(evaluate::SpeechStream& speech,
 /// An FP model that is observed while it transcribes.
 class ObservedModel {
  public:
-  ObservedModel(const model::WhisperModel& fp, const CalibrateWhisperOptions& options)
+  ObservedModel(const model::WhisperModel& fp,
+                const CalibrateWhisperOptions& options,
+                const std::string& precision)
       : encoder_(fp.encoder, {.attention_inputs = true}),
         decoder_(fp.decoder, {.attention_inputs = options.attention_inputs}),
-        transcriber_(instrumented(fp), session_of(options)) {}
+        transcriber_(instrumented(fp), session_of(options, precision)) {}
 
   void hear(const evaluate::Speech& utterance,
             const transcribe::TranscribeOptions& options,
@@ -136,10 +166,13 @@ class ObservedModel {
     whisper.decoder = decoder_.instrumented();
     return whisper;
   }
-  /// Ranges are of the model as it was trained: bf16 rounding would be measured along with it.
-  static transcribe::SessionOptions session_of(const CalibrateWhisperOptions& options) {
+  static transcribe::SessionOptions session_of(const CalibrateWhisperOptions& options,
+                                               const std::string& precision) {
     transcribe::SessionOptions session = options.session;
-    session.inference_precision = "f32";
+    session.inference_precision = precision;
+    // In bf16 OpenVINO 2026.4 goes on reading an observed input where it was at the first inference. With
+    // low_memory that is a tensor of zeros, gone by now; without, the encoder's output, which stays in place.
+    session.low_memory = session.low_memory && precision == "f32";
     return session;
   }
 
@@ -158,6 +191,7 @@ std::unique_ptr<evaluate::SpeechStream> open_calibration(const CalibrateWhisperO
                 "expected at least one calibration utterance, found 0.");
   }
   transcribe::validate(options.transcribe);
+  precision_of(options);
   evaluate::DataOptions data = options.data;
   data.take = options.samples;
   data.untranscribed = true;
@@ -177,11 +211,13 @@ quantize::StatisticsSet calibrate(const model::WhisperModel& fp,
                                   const Progress& progress) {
   SavedProgress saved(options.progress_directory, options.resume);
   quantize::StatisticsSet done = saved.load();
-  pass_over(speech, done, options);
-  ObservedModel observed(fp, options);
+  const std::string precision = precision_of(options);
+  pass_over(speech, done, options, precision);
+  ObservedModel observed(fp, options, precision);
   const auto take = [&] {
     quantize::StatisticsSet some = observed.take();
     some.settings = settings_text(options);
+    some.inference_precision = precision;
     return some;
   };
   std::size_t n_done = done.inputs.size();

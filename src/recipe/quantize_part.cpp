@@ -22,6 +22,8 @@ std::string_view bias_correction_text(quantize::BiasCorrection correction) {
       return "off";
     case quantize::BiasCorrection::fast:
       return "fast";
+    case quantize::BiasCorrection::full:
+      return "full";
     case quantize::BiasCorrection::per_channel:
       break;
   }
@@ -67,7 +69,7 @@ quantize::QuantizeResult quantize_part(const std::shared_ptr<ov::Model>& fp,
     case PartFormat::automatic:
       break;
   }
-  auto result = quantize::quantize(fp, *input.statistics, input.options, progress);
+  auto result = quantize::quantize(fp, *input.statistics, input.options, progress, input.replay);
   note_options(*result.model, input.options, input.n_utterances);
   return result;
 }

@@ -14,6 +14,7 @@ struct PartInput {
   const quantize::CompressWeightsOptions& weights;
   const quantize::Statistics* statistics = nullptr;  ///< needed for int8
   std::size_t n_utterances = 0;                      ///< they were taken from
+  quantize::Replay replay = {};                      ///< needed for full bias correction
 };
 
 /// A part made what its format says, and a note of that in the graph. `format` is not automatic; for fp the

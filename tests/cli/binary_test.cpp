@@ -131,13 +131,17 @@ TEST(Statistics, AreTakenMergedShownAndQuantizedWith) {
     return outcome.out;
   };
   const fs::path fp = Models::get().fp();
-  EXPECT_THAT(
-      run({"calibrate", fp, kData / "calibration", "-o", dir / "a", "--samples", "1", "--language", "en"}),
-      HasSubstr("1 utterances"));
+  test::write_file(dir / "hear.json", R"({"samples": 3, "transcribe": {"language": "en", "sample_len": 9},
+                                           "parity": "nncf", "decoder": {"smooth_quant_alpha": 0.3}})");
+  EXPECT_THAT(run({"calibrate", fp, kData / "calibration", "-o", dir / "a", "--config", dir / "hear.json",
+                   "--samples", "1", "--sample-len", "8"}),
+              AllOf(HasSubstr("1 utterances"), HasSubstr("inferences in f32")));
   EXPECT_FALSE(fs::exists(dir / "a.progress"));
   run({"statistics", "merge", dir / "a", dir / "a", "-o", dir / "b"});
   EXPECT_THAT(run({"statistics", "show", dir / "b"}), HasSubstr("encoder: 2 inferences"));
   const auto json = nlohmann::json::parse(run({"statistics", "show", "--json", dir / "b"}));
+  EXPECT_EQ(json["inference_precision"], "f32");
+  EXPECT_THAT(json["settings"].get<std::string>(), HasSubstr("beam_size 0, sample_len 8"));
   EXPECT_EQ(json["inputs"].size(), 2U);
   EXPECT_GT(json["parts"]["decoder"]["tensors"].size(), 10U);
   test::write_file(dir / "c.json", R"({"preset": "performance", "encoder": {"smooth_quant_alpha": 0.3}})");

@@ -108,6 +108,7 @@ StatisticsSet set_of(std::size_t n_inferences) {
   set.inputs = {"one", "two"};
   set.inputs_s = 2.5;
   set.settings = "language en";
+  set.inference_precision = "bf16";
   return set;
 }
 
@@ -118,6 +119,7 @@ TEST(StatisticsSet, KeepsPartsAndWhatTheyWereTakenFrom) {
   EXPECT_EQ(loaded.inputs, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(loaded.inputs_s, 2.5);
   EXPECT_EQ(loaded.settings, "language en");
+  EXPECT_EQ(loaded.inference_precision, "bf16");
   ASSERT_EQ(loaded.parts.size(), 2U);
   EXPECT_EQ(loaded.parts.at("encoder").n_samples(), 2U);
   loaded.save(dir / "again.bin");
@@ -133,6 +135,10 @@ TEST(StatisticsSet, MergesAllPartsOrNone) {
   EXPECT_EQ(set.inputs.size(), 4U);
   EXPECT_EQ(set.inputs_s, 5.0);
   StatisticsSet other = set_of(1);
+  other.inference_precision = "f32";
+  expect_error([&] { set.merge(other); }, ErrorCode::invalid_argument,
+               "expected statistics observed in bf16, found some in f32");
+  other.inference_precision = "bf16";
   other.parts["encoder"] = test::calibrate(test::mlp(7), test::mlp_inputs(1));
   expect_error([&] { set.merge(other); }, ErrorCode::invalid_argument, "same model");
   EXPECT_EQ(set.parts.at("decoder").n_samples(), 5U);

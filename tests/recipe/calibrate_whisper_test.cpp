@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -137,6 +139,56 @@ TEST(CalibrateWhisper, TellsWhatCannotBeUsedAndRefusesNothingAtAll) {
   EXPECT_NE(skipped[0].find("one.flac"), std::string::npos);
 }
 
+const quantize::TensorSummary& tensor_of(const std::vector<quantize::TensorSummary>& tensors,
+                                         const std::string& node) {
+  return *std::ranges::find(tensors, node, &quantize::TensorSummary::node);
+}
+
+TEST(CalibrateWhisper, SeesInBf16WhatF32Sees) {
+  CalibrateWhisperOptions options = options_for(2);
+  options.session.inference_precision = "f32";
+  const auto exact = calibrate_whisper(kModel, options);
+  EXPECT_EQ(exact.inference_precision, "f32");
+  options.session.inference_precision = "bf16";
+  const auto rounded = calibrate_whisper(kModel, options);
+  EXPECT_EQ(rounded.inference_precision, "bf16");
+  for (const char* part : {"encoder", "decoder"}) {
+    const auto seen = summarize(rounded.parts.at(part));
+    for (const quantize::TensorSummary& wanted : summarize(exact.parts.at(part))) {
+      const quantize::TensorSummary& found = tensor_of(seen, wanted.node);
+      const float range = std::max(wanted.max - wanted.min, 1e-3F);
+      EXPECT_EQ(found.n_samples, wanted.n_samples) << part << " " << wanted.node;
+      EXPECT_NEAR(found.min, wanted.min, 0.05F * range) << part << " " << wanted.node;
+      EXPECT_NEAR(found.max, wanted.max, 0.05F * range) << part << " " << wanted.node;
+    }
+  }
+}
+
+TEST(CalibrateWhisper, ObservesInF32WhereParityOrABatchAsksForIt) {
+  CalibrateWhisperOptions options = options_for(1);
+  options.parity = true;
+  EXPECT_EQ(calibrate_whisper(kModel, options).inference_precision, "f32");
+  options.session.inference_precision = "bf16";
+  test::expect_error([&] { calibrate_whisper(kModel, options); }, ErrorCode::invalid_argument,
+                     "inference_precision: expected f32 to calibrate for parity nncf, found bf16");
+  options.parity = false;
+  options.transcribe.batch_size = 4;
+  test::expect_error([&] { calibrate_whisper(kModel, options); }, ErrorCode::invalid_argument,
+                     "expected f32 to calibrate in batches, found bf16");
+}
+
+TEST(CalibrateWhisper, StatisticsInBf16AreNotForParity) {
+  const test::TempDir dir;
+  CalibrateWhisperOptions calibrating = options_for(1);
+  calibrating.session.inference_precision = "bf16";
+  calibrate_whisper(kModel, calibrating).save(dir / "a.stats");
+  QuantizeWhisperOptions options;
+  options.statistics = dir / "a.stats";
+  options.decoder.parity = quantize::Parity::nncf;
+  test::expect_error([&] { quantize_whisper(kModel, dir / "int8", options); }, ErrorCode::invalid_argument,
+                     "expected statistics observed in f32 for parity nncf, found bf16");
+}
+
 QuantizeWhisperOptions config(const std::string& text) {
   const test::TempDir dir;
   test::write_file(dir / "c.json", text);
@@ -149,7 +201,7 @@ TEST(Config, SetsWhatItNames) {
   const QuantizeWhisperOptions options = config(R"({
     "samples": 7, "data": {"skip": 4, "shuffle": true}, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
     "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
-    "parity": "nncf", "bias_correction": "per_channel", "activation_range": {"max": "median_no_outliers"},
+    "parity": "nncf", "bias_correction": "full", "bias_correction_threshold": 900, "activation_range": {"max": "median_no_outliers"},
     "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
     "session": {"threads": 2},
     "accuracy": {"max_drop": 0.3, "test": "speech", "data": {"take": 9}, "ignore_noise": false}})");
@@ -165,7 +217,8 @@ TEST(Config, SetsWhatItNames) {
   EXPECT_FALSE(options.encoder.ignored_scope.validate);
   EXPECT_TRUE(options.decoder.ignored_scope.validate);
   EXPECT_EQ(options.encoder.parity, quantize::Parity::nncf);
-  EXPECT_EQ(options.decoder.bias_correction, quantize::BiasCorrection::per_channel);
+  EXPECT_EQ(options.decoder.bias_correction, quantize::BiasCorrection::full);
+  EXPECT_EQ(options.encoder.bias_correction_threshold, 900.0);
   ASSERT_TRUE(options.encoder.activation_range);
   EXPECT_EQ(options.encoder.activation_range->min, quantize::Aggregator::mean);
   EXPECT_EQ(options.encoder.activation_range->max, quantize::Aggregator::median_no_outliers);

@@ -80,6 +80,24 @@ TEST(QuantizeWhisper, TurnsACheckpointIntoAnInt8ModelThatStillHears) {
   EXPECT_EQ(measured[0].utterances.size(), 8U);
 }
 
+TEST(QuantizeWhisper, CorrectsBiasesInTurnBySpeechHeardAgain) {
+  const test::TempDir dir;
+  QuantizeWhisperOptions options = options_for(2);
+  options.transcribe.sample_len = 8;
+  options.encoder_format = PartFormat::fp;
+  options.decoder.bias_correction = quantize::BiasCorrection::full;
+  const QuantizeWhisperReport report = quantize_whisper(model(), dir / "int8", options);
+  EXPECT_GT(n_done(report.decoder_steps, "full_bias_correction"), 10U);
+  EXPECT_EQ(n_done(report.decoder_steps, "bias_correction"), 0U);
+  EXPECT_NE(evaluate::describe(dir / "int8").decoder.quantization.find("bias correction full"),
+            std::string::npos);
+
+  options.calibration.clear();
+  options.statistics = dir / "none.stats";
+  test::expect_error([&] { quantize_whisper(model(), dir / "again", options); }, ErrorCode::invalid_argument,
+                     "expected calibration speech to hear again for full bias correction");
+}
+
 std::vector<transcribe::Word> words_of(const fs::path& model_dir, const std::string& media) {
   transcribe::Transcriber transcriber(model::load(model_dir));
   const auto source = audio::open_media(test::source_dir() / "demo/media" / media);

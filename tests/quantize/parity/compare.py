@@ -4,7 +4,9 @@ Usage: compare.py SOTTO_QUANTIZE_IR [PATTERN...], with patterns of the cases in 
 
 Equal means: the same FakeQuantize operations at the same places with the same levels and shapes, bounds and
 SmoothQuant scales within 1e-5 relative, i8 weights at least 99.99 % equal and never off by more than 1, the
-same biases corrected to within one weight step of input.
+same biases corrected to within one weight step of input. After full bias correction the same biases are corrected,
+and the mean outputs of their layers are those of the FP model, which NNCF's are no nearer to: where two corrected
+layers lead to a third, it corrects that by an input from before the second was corrected.
 """
 
 import fnmatch
@@ -54,7 +56,8 @@ def nncf_quantize(case):
                               types=o.get("ignored_types", []),
                               subgraphs=[nncf.Subgraph(*part) for part in o.get("ignored_subgraphs", [])])
     return nncf.quantize(case.model, nncf.Dataset(case.inputs), subset_size=len(case.inputs), preset=preset,
-                         model_type=nncf.ModelType.TRANSFORMER, ignored_scope=scope, advanced_parameters=advanced)
+                         model_type=nncf.ModelType.TRANSFORMER, ignored_scope=scope,
+                         fast_bias_correction=not o.get("full_bias_correction", False), advanced_parameters=advanced)
 
 
 def sotto_quantize(tool, case, directory):
@@ -120,10 +123,30 @@ class Summary:
         return None
 
 
+def mean_outputs(model, names, inputs):
+    """Of Adds of a bias: the mean of each channel over the inputs, with activations as they are."""
+    model = model.clone()
+    nodes = {node.get_friendly_name(): node for node in model.get_ordered_ops()}
+    for name, node in nodes.items():
+        if node.get_type_name() == "FakeQuantize" and "/fq_weights_" not in name:
+            for target in node.output(0).get_target_inputs():
+                target.replace_source_output(node.input_value(0))
+    results = [ov.opset13.result(nodes[name].output(0)) for name in names]
+    part = ov.Model(results, model.get_parameters())
+    request = ov.Core().compile_model(part, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    means = []
+    for sample in inputs:
+        request.infer(sample)
+        outputs = [request.get_output_tensor(i).data for i in range(len(names))]
+        means.append([np.mean(x, axis=(0, 2) if name.startswith("conv") else (0, 1)) for name, x in zip(names, outputs)])
+    return {name: np.mean([m[i] for m in means], axis=0) for i, name in enumerate(names)}
+
+
 class Comparison:
     def __init__(self, case, theirs, ours):
         self.fp, self.theirs, self.ours = Summary(case.model), Summary(theirs), Summary(ours)
         self.relative, self.different = case.relative, case.different
+        self.is_full = case.options.get("full_bias_correction", False)
         self.failures, self.counts = [], case.counts
 
     def compare_counts(self, steps):
@@ -187,6 +210,8 @@ class Comparison:
             for who, values in (("NNCF", theirs), ("sotto", ours)):
                 if not np.array_equal(values, before):
                     changed[who].add(name)
+            if self.is_full:
+                continue
             scale = self.theirs.weight_step(layer)
             if scale is None:
                 self.expect(np.array_equal(theirs, ours), f"{name}: changed though its layer is not quantized")
@@ -198,6 +223,17 @@ class Comparison:
         self.expect(changed["NNCF"] == changed["sotto"], f"corrected biases: only NNCF {sorted(changed['NNCF'] - changed['sotto'])}, "
                     f"only sotto {sorted(changed['sotto'] - changed['NNCF'])}")
         self.n_corrected = len(changed["sotto"])
+
+    def compare_means(self, case, theirs, ours):
+        """Largest difference to the FP model's mean outputs, of each model, over the samples it was corrected with."""
+        names = sorted(name for name, (layer, _) in self.fp.biases.items() if self.ours.weight_step(layer) is not None)
+        inputs = case.inputs[:max(len(case.inputs) // 5, 1)]
+        fp = mean_outputs(case.model, names, inputs)
+        errors = [max(float(np.max(np.abs(means[name] - fp[name]))) for name in names)
+                  for means in (mean_outputs(theirs, names, inputs), mean_outputs(ours, names, inputs))]
+        largest = max(float(np.max(np.abs(mean))) for mean in fp.values())
+        print(f"  mean outputs differ from FP's by {errors[0]:.1e} in NNCF, {errors[1]:.1e} in sotto")
+        self.expect(errors[1] <= 1e-4 * largest, f"mean outputs differ from FP's by {errors[1]:.1e}")
 
 
 def main():
@@ -212,7 +248,10 @@ def main():
         case = graphs.CASES[name]()
         with tempfile.TemporaryDirectory() as directory:
             ours, steps = sotto_quantize(tool, case, pathlib.Path(directory))
-            c = Comparison(case, nncf_quantize(case) if case.oracle else ours, ours).run()
+            theirs = nncf_quantize(case) if case.oracle else ours
+            c = Comparison(case, theirs, ours).run()
+            if c.is_full:
+                c.compare_means(case, theirs, ours)
             c.compare_counts(steps)
         print(f"{name}: {len(c.ours.quantizers)} FakeQuantize, {len(c.ours.scales)} SmoothQuant groups, "
               f"{len(c.ours.weights)} weights ({c.n_different} of {c.n_weights} values differ), "

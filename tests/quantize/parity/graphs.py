@@ -203,6 +203,14 @@ def encoder_smooth_convolutions():
     return Case(*encoder("openai"), {"smooth_quant_alpha_convolution": 0.05})
 
 
+def encoder_full_correction():
+    return Case(*encoder("openai"), {"full_bias_correction": True})
+
+
+def decoder_full_correction():
+    return Case(*decoder("openai"), {"full_bias_correction": True})
+
+
 def shape_dim(x, axis):
     return op.gather(op.shape_of(x), op.constant(np.array([axis], np.int64)), op.constant(np.array(0, np.int64)))
 
@@ -475,7 +483,8 @@ def depthwise_by_extremes():
 
 CASES = {f.__name__: f for f in [
     encoder_openai, encoder_of_large, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
-    encoder_no_smoothing, encoder_medians, encoder_no_outliers, encoder_extremes, encoder_smooth_convolutions, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied, decoder_of_large,
+    encoder_no_smoothing, encoder_medians, encoder_no_outliers, encoder_extremes, encoder_smooth_convolutions, encoder_full_correction,
+    decoder_full_correction, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied, decoder_of_large,
     decoder_half, decoder_cache_inside, stateful, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
     convolutions, concatenation, squeeze_excite, rotary, pattern_position_encoding,
     pattern_batch_norm, pattern_mask, depthwise_by_extremes]}
