@@ -58,6 +58,7 @@ RecordedSpeech::RecordedSpeech(const model::WhisperModel& fp,
   expect_known_inputs(*fp.decoder);
   transcribe::SessionOptions session = options.session;
   session.inference_precision = "f32";
+  session.engine = transcribe::Engine::openvino;  // whose requests hold what the decoder was given
   transcribe::Transcriber transcriber(fp, session);
   const auto start_token = static_cast<std::int64_t>(fp.generation.decoder_start_token_id);
   const transcribe::Listeners listeners{
