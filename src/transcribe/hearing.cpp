@@ -12,6 +12,8 @@ namespace {
 constexpr std::int64_t kEnglishOnlyVocabulary =
     51864;  // of Whisper's .en models; multilingual ones have more
 
+constexpr const char* kEnglishOnly = "it knows English only";
+
 bool is_multilingual(const model::WhisperModel& model) {
   return model.generation.is_multilingual && model.dims.n_vocab != kEnglishOnlyVocabulary;
 }
@@ -25,18 +27,6 @@ bool is_cut_down(const model::ModelDimensions& dims) {
          dims.n_audio_layer > dims.n_text_layer;
 }
 
-/// Why a model cannot translate; empty if it can.
-std::string reason_against(const model::WhisperModel& model, const Vocabulary& vocabulary) {
-  const auto& tasks = model.generation.task_to_id;
-  if (!vocabulary.is_multilingual) {
-    return "it knows English only";
-  }
-  if (!tasks.empty() && !tasks.contains("translate")) {
-    return "its generation_config.json has no such task";
-  }
-  return is_cut_down(model.dims) ? "turbo and distilled models were not trained to translate" : "";
-}
-
 AlignText aligner(CompiledWhisper& whisper, const TranscribeOptions& options) {
   return [&whisper, &options](std::span<const TokenId> text_tokens, std::size_t n_frames,
                               const std::string& spoken) {
@@ -47,10 +37,22 @@ AlignText aligner(CompiledWhisper& whisper, const TranscribeOptions& options) {
 
 }  // namespace
 
+std::string reason_against_translation(const model::WhisperModel& model) {
+  const auto& tasks = model.generation.task_to_id;
+  if (!is_multilingual(model)) {
+    return kEnglishOnly;
+  }
+  if (!tasks.empty() && !tasks.contains("translate")) {
+    return "its generation_config.json has no such task";
+  }
+  return is_cut_down(model.dims) ? "turbo and distilled models were not trained to translate" : "";
+}
+
 CompiledWhisper::CompiledWhisper(const model::WhisperModel& model, const SessionOptions& options)
     : dims(model.dims),
       vocabulary(make_vocabulary(text::Tokenizer::load(model.directory), is_multilingual(model))),
-      reason_against_translation(reason_against(model, vocabulary)),
+      reason_against_translation(vocabulary.is_multilingual ? transcribe::reason_against_translation(model)
+                                                            : kEnglishOnly),
       session(model, options) {}
 
 Hearing::Hearing(CompiledWhisper& whisper,

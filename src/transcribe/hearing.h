@@ -14,6 +14,9 @@
 
 namespace sotto::transcribe {
 
+/// Why a model cannot translate; empty if it can.
+std::string reason_against_translation(const model::WhisperModel& model);
+
 /// A Whisper that is ready to hear.
 struct CompiledWhisper {
   CompiledWhisper(const model::WhisperModel& model, const SessionOptions& options);

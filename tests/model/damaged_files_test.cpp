@@ -11,6 +11,7 @@
 #include "sotto/model.h"
 #include "support/damage.h"
 #include "support/expect_error.h"
+#include "support/peak_memory.h"
 #include "support/temp_dir.h"
 
 namespace sotto::model {
@@ -32,6 +33,9 @@ const std::string kAdded =
     R"({"<|endoftext|>": 100, "<|startoftranscript|>": 101, "<|en|>": 102, "<|de|>": 103, "<|translate|>": 104,
         "<|transcribe|>": 105, "<|startofprev|>": 107, "<|nospeech|>": 108, "<|notimestamps|>": 109})";
 
+// "[]," as a tree is an element of 16 bytes and a vector of 24 with its place in the heap.
+constexpr std::size_t kTreePerByte = 64;
+
 /// A directory of JSON files; `reader(name)` puts other bytes in the place of one of them and reads it all.
 class DamagedJson : public testing::Test {
  protected:
@@ -42,13 +46,14 @@ class DamagedJson : public testing::Test {
   }
 
   ReadBytes reader(const std::string& name) {
-    return [this, name](const std::string& bytes) {
+    const ReadBytes read = [this, name](const std::string& bytes) {
       test::write_file(dir_ / name, bytes);
       const ModelDimensions dims = read_dimensions(dir_.path());
       const GenerationConfig config = read_generation_config(dir_.path());
       EXPECT_LE(config.alignment_heads.size(), 1'000'000U);
       EXPECT_LE(dims.n_vocab, 1'000'000);
     };
+    return test::within_memory(read, kTreePerByte);
   }
 
   void damage(const std::string& name, const std::string& whole) {
@@ -120,7 +125,7 @@ TEST(DamagedIndex, OfSafetensorsIsReadOrRefused) {
   test::write_file(dir / "1.safetensors", no_values());
   const ReadBytes read = [&](const std::string& bytes) {
     test::write_file(dir / "model.safetensors.index.json", bytes);
-    read_safetensors(dir.path());
+    test::within_memory([&](const std::string&) { read_safetensors(dir.path()); }, kTreePerByte)(bytes);
   };
   const std::string whole = R"({"metadata": {"total_size": 0}, "weight_map": {"a": "1.safetensors"}})";
   test::expect_prefixes_refused(read, whole, dir.path().string());

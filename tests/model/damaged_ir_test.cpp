@@ -76,11 +76,21 @@ TEST(CheckIr, RefusesStatesWithoutTheirName) {
     test::write_file(dir / "m.xml", xml);
     test::expect_error([&] { check_ir(dir / "m.xml"); }, ErrorCode::bad_format, part);
   };
-  const std::string head = "<?xml version=\"1.0\"?>\n<net><layers><layer id=\"0\" type=\"Parameter\"/>";
+  const std::string head =
+      "<?xml version=\"1.0\"?>\n<net name=\"m\" version='11'><layers><layer id=\"0\" type=\"Parameter\"/>";
   refuse(head + "<layer id=\"1\" type=\"Assign\"><data variable_ix=\"a\"/></layer>",
          "m.xml: layer 1: expected a variable_id");
   refuse(head + "<layer id=\"1\" type='ReadValue'></layer><layer id=\"2\"><data variable_id=\"a\"/></layer>",
          "layer 1: expected a variable_id");
+  refuse(head + "<layer\tid=\"1\" type=\"readvalue\"><date variable_id=\"a\"/><data/></layer>",
+         "layer 1: expected a variable_id");
+  refuse(head + "<layer id=\"1\" type=\"Assign\"><!-- <data variable_id=\"a\"/> --><data/></layer>",
+         "layer 1: expected a variable_id");
+  refuse(head + "<layer id=\"1\" type=\"&#65;ssign\"><data/></layer>", "layer 1: expected a type of letters");
+  refuse("<?xml version=\"1.0\"?>\n<net version=\"12\"><layers/></net>", "of version 10 or 11");
+  refuse("<?xml version=\"1.0\"?>\n<nets version=\"11\"/>", "of version 10 or 11");
+  refuse("<?xml", "expected an OpenVINO model as XML");
+  refuse("<", "expected an OpenVINO model as XML");
   refuse("node { name: \"a graph of another framework\" }", "expected an OpenVINO model as XML");
   refuse("\xEF\xBB\xBF ", "expected an OpenVINO model as XML");
   test::write_file(dir / "m.xml", head + "<layer type=\"Assign\"><data\tvariable_id =\"a\"/></layer>");

@@ -208,11 +208,15 @@ TEST(OptimumDirectory, WithStateAndInt8WeightsRuns) {
 }
 
 TEST(OptimumDirectory, WithPastSaysTheSame) {
-  const test::TempDir dir;
-  test::copy_layout("optimum/with_past", dir.path());
-  const WhisperModel model = load(dir.path());
-  EXPECT_EQ(model.decoder->get_variables().size(), 8U);
-  expect_answers(model, answers("optimum/answers.json").at("stateful"), kSame);
+  const json golden = answers("optimum/answers.json");
+  for (const auto& [name, same] : {std::pair("with_past", "stateful"), {"with_past_int8", "int8"}}) {
+    SCOPED_TRACE(name);
+    const test::TempDir dir;
+    test::copy_layout(std::string("optimum/") + name, dir.path());
+    const WhisperModel model = load(dir.path());
+    EXPECT_EQ(model.decoder->get_variables().size(), 8U);
+    expect_answers(model, golden.at(same), kSame);
+  }
 }
 
 TEST(OptimumDirectory, WithPastNamesAMissingPort) {

@@ -11,6 +11,7 @@
 #include "support/damage.h"
 #include "support/expect_error.h"
 #include "support/golden.h"
+#include "support/peak_memory.h"
 
 namespace sotto::text {
 namespace {
@@ -247,10 +248,12 @@ std::string smallest_json() {
 
 TEST(DamagedTokenizer, IsReadOrRefused) {
   const test::TempDir dir;
-  const test::ReadBytes read = [&](const std::string& bytes) {
+  const test::ReadBytes load = [&](const std::string& bytes) {
     test::write_file(dir / "tokenizer.json", bytes);
     Tokenizer::load(dir.path()).encode("It's 10:30");
   };
+  constexpr std::size_t kTable = std::size_t{48} << 20U;  // a place for each id below a million
+  const test::ReadBytes read = test::within_memory(load, 64, kTable);
   const std::string whole = smallest_json();
   test::expect_prefixes_refused(read, whole, "tokenizer.json", 3);
   test::expect_flips_read_or_refused(read, whole, "tokenizer.json", 11);

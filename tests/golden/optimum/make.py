@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes stateful/, with_past/ and int8/: tests/golden/transcribe/tiny as optimum-intel exports it, with state, with
---disable-stateful and with INT8 weights (nncf.compress_weights on the first), and answers.json: what the first
-answers. The JSON files are tiny's own; the tokenizer's are left out.
+"""Writes stateful/, with_past/, int8/ and with_past_int8/: tests/golden/transcribe/tiny as optimum-intel exports it, with
+state, with --disable-stateful and both with INT8 weights (nncf.compress_weights), and answers.json: what those with state
+answer. The JSON files are tiny's own; the tokenizer's are left out.
 
 Run: python make.py   (needs optimum-intel 2.2.0, transformers 5.5.4, torch, openvino 2026.4.1, nncf; a minute)
 """
@@ -39,13 +39,12 @@ def export(source, name, stateful):
             shutil.copyfile(path, target / path.name)
 
 
-def compress(core):
-    target = HERE / "int8"
+def compress(core, name, made):
+    target = HERE / made
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    for part in ("encoder", "decoder"):
-        graph = core.read_model(HERE / "stateful" / f"openvino_{part}_model.xml")
-        ov.save_model(nncf.compress_weights(graph), target / f"openvino_{part}_model.xml")
+    for path in (HERE / name).glob("*.xml"):
+        ov.save_model(nncf.compress_weights(core.read_model(path)), target / path.name)
 
 
 def answers(core, directory):
@@ -68,7 +67,8 @@ def main():
         export(source, "stateful", True)
         export(source, "with_past", False)
     core = ov.Core()
-    compress(core)
+    compress(core, "stateful", "int8")
+    compress(core, "with_past", "with_past_int8")
     golden = {name: answers(core, HERE / name) for name in ("stateful", "int8")}
     (HERE / "answers.json").write_text(json.dumps(golden) + "\n")
 

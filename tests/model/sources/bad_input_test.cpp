@@ -11,6 +11,7 @@
 #include "model/sources/zip_archive.h"
 #include "sotto/error.h"
 #include "support/golden.h"
+#include "support/peak_memory.h"
 
 // Damaged files must be refused with sotto::Error or read; the sanitizers watch what happens in between.
 namespace sotto::model::sources {
@@ -31,10 +32,10 @@ void read_ggml_file(const std::string& file) {
 }
 
 /// True if the file was read, false if it was refused in one line that names it; anything else fails the
-/// test.
+/// test, and so does memory beyond four times the file (quantized ggml as f16) and a mebibyte.
 bool is_read(const std::function<void(const std::string&)>& read, const std::string& file) {
   try {
-    read(file);
+    test::within_memory(read, 4)(file);
     return true;
   } catch (const Error& e) {
     const std::string message = e.what();
