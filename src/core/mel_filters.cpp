@@ -45,6 +45,7 @@ MelFilter triangle(double left_hz, double centre_hz, double right_hz) {
 std::vector<MelFilter> mel_filters(int n_mels) {
   const double mel_step = hz_to_mel(kTopHz) / (n_mels + 1);
   std::vector<MelFilter> filters;
+  filters.reserve(static_cast<std::size_t>(n_mels));
   for (int m = 0; m < n_mels; ++m) {
     filters.push_back(
         triangle(mel_to_hz(mel_step * m), mel_to_hz(mel_step * (m + 1)), mel_to_hz(mel_step * (m + 2))));

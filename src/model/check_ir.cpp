@@ -1,6 +1,7 @@
 #include "model/check_ir.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <string_view>
 
@@ -67,7 +68,8 @@ bool begins_as_ir(std::string_view text) {
 /// OpenVINO takes names of operations in capitals and small letters alike.
 bool is_state(std::string_view type) {
   const auto is = [&](std::string_view name) {
-    return std::ranges::equal(type, name, [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+    return std::ranges::equal(
+        type, name, [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
   };
   return is("ReadValue") || is("Assign");
 }
