@@ -247,9 +247,12 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"vad_min_silence_duration_ms", "shorter silence is part of the speech around it", 0, 1e6},
         o.vad_min_silence_duration_ms);
   visit(Field{"vad_speech_pad_ms", "heard before and behind speech", 0, 1e6}, o.vad_speech_pad_ms);
-  visit(Field{"batch_size", "windows decoded together, cut at pauses and not shown the text before; 0: 8", 0,
-              64},
-        o.batch_size);
+  visit(
+      Field{"batch_size",
+            "windows decoded together, cut at pauses and not shown the text before; 0: chosen by threads and "
+            "memory",
+            0, 64},
+      o.batch_size);
   visit(Field{"seed", "of the sampling at temperatures above 0", 0, kNone}, o.seed);
 }
 

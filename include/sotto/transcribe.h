@@ -45,8 +45,11 @@ struct TranscribeOptions {
   double vad_max_speech_duration_s = 30.0;    ///< longer speech is cut at a pause; at most a window
   int vad_min_silence_duration_ms = 2000;     ///< shorter silence is part of the speech around it
   int vad_speech_pad_ms = 400;                ///< heard before and behind speech
-  /// Windows decoded together, 0: 8; 1: one after the other, each beginning where the one before ended. Above
-  /// 1 they are cut at pauses before they are decoded, and are not shown the text before them.
+  /// Windows decoded together; 1: one after the other, each beginning where the one before ended. Above 1
+  /// they are cut at pauses before they are decoded, and are not shown the text before them. 0: chosen, two
+  /// for each thread, at least 4 and at most 16, of them as many as half of the memory that is free has room
+  /// for and as the audio can have, where its length is known; at least 2, so that the text does not depend
+  /// on it.
   int batch_size = 1;
   /// Tried in turn until the gates below are passed; 0 is greedy or beam search, above it sampling.
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
@@ -206,8 +209,9 @@ class Transcriber {
 
   /// The same of one recording after the other, until next() is nullopt. With batches the last windows of one
   /// are decoded together with the first of the next ones, so that batches are full however short recordings
-  /// are; each is heard as it is alone. At most batch_size + 1 are open at once. Throws what validate() does,
-  /// Error(cancelled), and what on_begin, on_finished and on_failed throw.
+  /// are; each is heard as it is alone. While one is heard the next one is asked for, opened and, on another
+  /// thread, read: media and spectrogram do not keep decoding waiting. At most batch_size + 2 are open at
+  /// once. Throws what validate() does, Error(cancelled), and what on_begin, on_finished and on_failed throw.
   void transcribe_all(const std::function<std::optional<Recording>()>& next,
                       const TranscribeOptions& options = {},
                       const Progress& progress = {});

@@ -64,13 +64,33 @@ Console::~Console() {
   clear_bar();
 }
 
+void Console::set_quiet(bool quiet) {
+  const std::lock_guard lock(mutex_);
+  quiet_ = quiet;
+}
+
+void Console::hold_warnings() {
+  const std::lock_guard lock(mutex_);
+  holds_ = true;
+}
+
+bool Console::is_broken() {
+  const std::lock_guard lock(mutex_);
+  return is_broken_;
+}
+
 void Console::print(std::string_view line) {
-  if (!quiet_) {
+  const bool is_quiet = [this] {
+    const std::lock_guard lock(mutex_);
+    return quiet_;
+  }();
+  if (!is_quiet) {
     write(fmt::format("{}\n", line));
   }
 }
 
 void Console::write(std::string_view text) {
+  const std::lock_guard lock(mutex_);
   clear_bar();
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     is_broken_ = true;
@@ -79,10 +99,15 @@ void Console::write(std::string_view text) {
 }
 
 void Console::warn(std::string_view text) {
+  const std::lock_guard lock(mutex_);
   if (holds_) {
     held_.emplace_back(text);
-    return;
+  } else {
+    print_warning(text);
   }
+}
+
+void Console::print_warning(std::string_view text) {
   if (quiet_) {
     return;
   }
@@ -91,13 +116,15 @@ void Console::warn(std::string_view text) {
 }
 
 void Console::release_warnings() {
+  const std::lock_guard lock(mutex_);
   holds_ = false;
   for (const std::string& text : std::exchange(held_, {})) {
-    warn(text);
+    print_warning(text);
   }
 }
 
 void Console::error(std::string_view text) {
+  const std::lock_guard lock(mutex_);
   holds_ = false;
   held_.clear();
   clear_bar();
@@ -105,12 +132,14 @@ void Console::error(std::string_view text) {
 }
 
 Progress Console::progress(std::stop_token stop) {
+  const std::lock_guard lock(mutex_);
   stage_.clear();
   return {.report = [this](std::string_view stage, double done, double total) { report(stage, done, total); },
           .stop = std::move(stop)};
 }
 
 void Console::report(std::string_view stage, double done, double total) {
+  const std::lock_guard lock(mutex_);
   if (quiet_ || !is_terminal_) {
     return;
   }
@@ -131,6 +160,7 @@ void Console::report(std::string_view stage, double done, double total) {
 }
 
 void Console::show(std::string_view line) {
+  const std::lock_guard lock(mutex_);
   if (quiet_ || !is_terminal_) {
     return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace sotto::cli {
 std::string progress_line(std::string_view stage, double done, double total, double elapsed_s, int width);
 
 /// What the command line says: results on standard output, the rest on standard error. A progress bar shows
-/// there for stages that take longer than two seconds, if it is a terminal.
+/// there for stages that take longer than two seconds, if it is a terminal. For use from several threads, for
+/// media are read on one and warn of what is damaged.
 class Console {
  public:
   Console();
@@ -24,7 +26,7 @@ class Console {
   Console& operator=(const Console&) = delete;
 
   /// Silences print(), warnings and the progress bar; write() and errors stay.
-  void set_quiet(bool quiet) { quiet_ = quiet; }
+  void set_quiet(bool quiet);
 
   /// A line for the reader on standard output.
   void print(std::string_view line);
@@ -33,12 +35,12 @@ class Console {
   /// "sotto: warning: TEXT" on standard error.
   void warn(std::string_view text);
   /// Keeps warnings back until release_warnings(); an error drops them, for it says what they led to.
-  void hold_warnings() { holds_ = true; }
+  void hold_warnings();
   void release_warnings();
   /// "sotto: error: TEXT" on standard error, always one line.
   void error(std::string_view text);
   /// True once standard output could not be written: no use in going on.
-  bool is_broken() const { return is_broken_; }
+  bool is_broken();
 
   /// A line that the next one takes the place of, on standard error if it is a terminal.
   void show(std::string_view line);
@@ -49,8 +51,10 @@ class Console {
  private:
   void report(std::string_view stage, double done, double total);
   void clear_bar();
+  void print_warning(std::string_view text);
 
   using Clock = std::chrono::steady_clock;
+  std::mutex mutex_;  ///< held while something is said, and over what follows
   bool quiet_ = false;
   bool is_broken_ = false;
   bool holds_ = false;

@@ -34,6 +34,11 @@ bool is_url(std::string_view name) {
          });
 }
 
+bool is_pipe(const std::string& name) {
+  std::error_code error;
+  return fs::is_fifo(name, error);
+}
+
 bool is_media_name(const fs::path& path) {
   static const std::set<std::string> kExtensions = {
       ".3gp", ".aac", ".ac3", ".aif",  ".aiff", ".amr", ".ape",  ".au",   ".avi", ".caf",  ".flac", ".flv",
@@ -127,7 +132,7 @@ std::string safe_stem(const std::string& file_name) {
 }
 
 bool Input::is_file() const {
-  return name != kStandardInput && !is_url(name);
+  return name != kStandardInput && !is_url(name) && !is_pipe(name);
 }
 
 std::vector<Input> expand_inputs(const std::vector<std::string>& names) {
@@ -165,6 +170,8 @@ LocalMedia::LocalMedia(const Input& input, const FetchOptions& options, const Pr
   try {
     if (name_ == kStandardInput) {
       copy_standard_input(progress);
+    } else if (is_pipe(name_)) {
+      copy_named_pipe(progress);
     } else if (is_url(name_)) {
       fetch_url(options, progress);
     }
@@ -220,6 +227,21 @@ void LocalMedia::copy_standard_input(const Progress& progress) {
     path_ = "/dev/stdin";
     return;
   }
+  copy(STDIN_FILENO, "standard input", progress);
+}
+
+/// Opened so that a stop is heard while nobody has begun to write.
+void LocalMedia::copy_named_pipe(const Progress& progress) {
+  const int pipe = ::open(name_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (pipe < 0) {
+    throw Error(ErrorCode::io, name_,
+                fmt::format("cannot be opened: {}.", std::generic_category().message(errno)));
+  }
+  const std::unique_ptr<const int, void (*)(const int*)> closer(&pipe, [](const int* f) { ::close(*f); });
+  copy(pipe, name_, progress);
+}
+
+void LocalMedia::copy(int from, const std::string& shown, const Progress& progress) {
   make_directory();
   const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   const std::unique_ptr<const int, void (*)(const int*)> closer(&file, [](const int* f) { ::close(*f); });
@@ -227,15 +249,15 @@ void LocalMedia::copy_standard_input(const Progress& progress) {
   double n_bytes = 0;
   for (ssize_t n = 1; n != 0;) {
     if (progress.stop.stop_requested()) {
-      throw Error(ErrorCode::cancelled, "standard input", "stopped on request.");
+      throw Error(ErrorCode::cancelled, shown, "stopped on request.");
     }
-    pollfd readable{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    pollfd readable{.fd = from, .events = POLLIN, .revents = 0};
     if (::poll(&readable, 1, kPollMs) == 0) {
       continue;
     }
-    n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (n < 0 && errno != EINTR) {
-      throw Error(ErrorCode::io, "standard input",
+    n = ::read(from, buffer.data(), buffer.size());
+    if (n < 0 && errno != EINTR && errno != EAGAIN) {
+      throw Error(ErrorCode::io, shown,
                   fmt::format("reading failed: {}.", std::generic_category().message(errno)));
     }
     const auto n_read = static_cast<std::size_t>(std::max<ssize_t>(n, 0));

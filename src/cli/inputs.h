@@ -16,7 +16,7 @@ struct Input {
   std::string name;         ///< a path, a URL, or "-"
   std::string output_name;  ///< what its outputs are called, without their extension
 
-  /// False for what must be fetched or waited for.
+  /// False for what must be fetched or waited for: URLs, standard input, pipes.
   bool is_file() const;
 };
 
@@ -35,8 +35,8 @@ struct FetchOptions {
   bool wants_video = false;  ///< of a page: with its pictures, not the sound alone
 };
 
-/// An input as a file on this machine for as long as it lives: standard input and URLs are copied into a
-/// temporary directory, pages by yt-dlp.
+/// An input as a file on this machine for as long as it lives: standard input, pipes and URLs are copied into
+/// a temporary directory, pages by yt-dlp.
 class LocalMedia {
  public:
   /// Throws what hub::fetch_media throws; Error(unsupported) for a page without yt-dlp, another kind of URL;
@@ -59,6 +59,8 @@ class LocalMedia {
  private:
   void make_directory();
   void copy_standard_input(const Progress& progress);
+  void copy_named_pipe(const Progress& progress);
+  void copy(int from, const std::string& shown, const Progress& progress);
   void fetch_url(const FetchOptions& options, const Progress& progress);
   void fetch_page(const FetchOptions& options, const Progress& progress);
   void remove_directory() noexcept;

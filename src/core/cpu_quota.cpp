@@ -3,49 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <string>
-#include <vector>
+
+#include "core/control_groups.h"
 
 namespace sotto {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr double kMaxProcessors = 1 << 20;
-
-/// A controller's hierarchy and this process's place in it.
-struct Group {
-  fs::path mount;
-  std::string path;
-  bool is_v2 = false;
-};
-
-bool names_cpu(const std::string& controllers) {
-  return ("," + controllers + ",").find(",cpu,") != std::string::npos;
-}
-
-/// Lines of /proc/self/cgroup: "0::/path" for v2, "4:cpu,cpuacct:/path" for v1.
-std::vector<Group> groups(const fs::path& root) {
-  std::vector<Group> found;
-  const fs::path mount = root / "sys/fs/cgroup";
-  std::ifstream in(root / "proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) {
-      continue;
-    }
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string path = line.substr(second + 1);
-    if (controllers.empty()) {
-      found.push_back({mount, path, true});
-      found.push_back({mount / "unified", path, true});
-    } else if (names_cpu(controllers)) {
-      found.push_back({mount / controllers, path, false});
-      found.push_back({mount / "cpu", path, false});
-    }
-  }
-  return found;
-}
 
 std::optional<double> ratio(double quota_us, double period_us) {
   const bool is_limit = quota_us > 0.0 && period_us > 0.0;
@@ -69,30 +34,12 @@ std::optional<double> v1_limit(const fs::path& directory) {
   return quota >> quota_us && period >> period_us ? ratio(quota_us, period_us) : std::nullopt;
 }
 
-/// The smallest limit from the group's own directory up to the mount. Inside a container the path may be the
-/// host's and lead nowhere; the mount itself is then the container's group.
-std::optional<double> group_limit(const Group& group) {
-  std::optional<double> least;
-  fs::path path = fs::path(group.path).relative_path().lexically_normal();
-  while (true) {
-    const fs::path directory = group.mount / path;
-    const auto limit = group.is_v2 ? v2_limit(directory) : v1_limit(directory);
-    if (limit && (!least || *limit < *least)) {
-      least = limit;
-    }
-    if (path.empty() || path == ".") {
-      return least;
-    }
-    path = path.parent_path();
-  }
-}
-
 }  // namespace
 
 std::optional<int> cpu_quota(const fs::path& root) {
   std::optional<double> least;
-  for (const Group& group : groups(root)) {
-    const auto limit = group_limit(group);
+  for (const ControlGroup& group : control_groups("cpu", root)) {
+    const auto limit = group.is_v2 ? v2_limit(group.directory) : v1_limit(group.directory);
     if (limit && (!least || *limit < *least)) {
       least = limit;
     }

@@ -56,7 +56,7 @@ CompiledWhisper::CompiledWhisper(const model::WhisperModel& model, const Session
       session(model, options) {}
 
 Hearing::Hearing(CompiledWhisper& whisper,
-                 audio::AudioSource& source,
+                 Spectrogram& spectrogram,
                  const TranscribeOptions& options,
                  const Listeners& listeners,
                  const Unfinished* unfinished)
@@ -65,12 +65,11 @@ Hearing::Hearing(CompiledWhisper& whisper,
       unfinished_(unfinished),
       n_encoder_runs_(whisper.session.n_runs(Stage::encoder)),
       n_decoder_runs_(whisper.session.n_runs(Stage::decoder)),
-      tolerant_(source),
-      mel_(tolerant_, static_cast<int>(whisper.dims.n_mels)),
+      spectrogram_(spectrogram),
       language_(unfinished == nullptr ? language()
                                       : HeardLanguage{unfinished->checkpoint.language,
                                                       unfinished->checkpoint.language_probability}),
-      words_(aligner(whisper, options), whisper.vocabulary, options, mel_.duration_s()),
+      words_(aligner(whisper, options), whisper.vocabulary, options, duration_s()),
       listeners_(listeners) {
   if (listeners.on_checkpoint) {
     listeners_.on_checkpoint = [this, tell = listeners.on_checkpoint](Checkpoint checkpoint) {
@@ -97,7 +96,7 @@ HeardLanguage Hearing::language() {
     return {};
   }
   const auto listen = [&](std::size_t i) -> std::optional<LanguageProbabilities> {
-    const auto window = mel_.window_for_language(i * audio::kWindowFrames);
+    const auto window = spectrogram_.mel.window_for_language(i * audio::kWindowFrames);
     if (!window) {
       return std::nullopt;
     }
@@ -109,9 +108,9 @@ HeardLanguage Hearing::language() {
 }
 
 Transcription Hearing::finish(Transcription heard) const {
-  tolerant_.rethrow();
+  spectrogram_.samples.rethrow();
   heard.language_probability = language_.probability;
-  heard.duration_s = mel_.duration_s().value_or(0.0);
+  heard.duration_s = duration_s().value_or(0.0);
   heard.n_encoder_runs = whisper_.session.n_runs(Stage::encoder) - n_encoder_runs_;
   heard.n_decoder_runs = whisper_.session.n_runs(Stage::decoder) - n_decoder_runs_;
   return heard;

@@ -3,11 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "audio/mel_stream.h"
 #include "transcribe/heard_windows.h"
 #include "transcribe/language.h"
+#include "transcribe/read_ahead.h"
 #include "transcribe/session.h"
-#include "transcribe/tolerant_source.h"
 #include "transcribe/vocabulary.h"
 #include "transcribe/window_loop.h"
 #include "transcribe/word_timestamps.h"
@@ -30,9 +29,9 @@ struct CompiledWhisper {
 /// A recording with what a loop over its windows asks for, and what a loop does not know of it.
 class Hearing {
  public:
-  /// Begins to read and, unless it is known, hears the language. All must outlive it.
+  /// Hears the language, unless it is known. All must outlive it.
   Hearing(CompiledWhisper& whisper,
-          audio::AudioSource& source,
+          Spectrogram& spectrogram,
           const TranscribeOptions& options,
           const Listeners& listeners,
           const Unfinished* unfinished);
@@ -41,11 +40,11 @@ class Hearing {
 
   WindowLoop::Setting setting();
   MelReader reader() {
-    return [this](std::size_t seek_frames) { return mel_.window(seek_frames); };
+    return [this](std::size_t seek_frames) { return spectrogram_.mel.window(seek_frames); };
   }
   /// Those given, with the language's probability told too.
   const Listeners& listeners() const { return listeners_; }
-  std::optional<double> duration_s() const { return mel_.duration_s(); }
+  std::optional<double> duration_s() const { return spectrogram_.mel.duration_s(); }
 
   /// Adds what a loop does not know. Throws the error that the audio broke off with, if it did.
   Transcription finish(Transcription heard) const;
@@ -58,8 +57,7 @@ class Hearing {
   const Unfinished* unfinished_;
   std::size_t n_encoder_runs_;  ///< before it
   std::size_t n_decoder_runs_;
-  TolerantSource tolerant_;
-  audio::MelStream mel_;
+  Spectrogram& spectrogram_;
   HeardLanguage language_;
   WordTimestamps words_;
   Listeners listeners_;

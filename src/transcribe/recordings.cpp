@@ -21,15 +21,15 @@ BatchedRecordings::BatchedRecordings(CompiledWhisper& whisper,
       options_(options),
       loop_(whisper.session, task, whisper.vocabulary, options, progress, [this] { end_done(); }) {}
 
-void BatchedRecordings::hear(Recording recording) {
-  if (recording.is_slow_to_open || open_.size() >= batch_size_of(options_)) {
+void BatchedRecordings::hear(std::unique_ptr<ReadAhead> recording, ReadAhead* following) {
+  if (recording->recording().is_slow_to_open || open_.size() >= batch_size_of(options_)) {
     flush();
   }
-  Open& opened = open_.emplace_back(Open{.recording = std::move(recording)});
+  Open& opened = open_.emplace_back(Open{.ahead = std::move(recording)});
   if (open_.size() == 1) {
     begin_first();
   }
-  open(opened);
+  open(opened, following);
   if (opened.windows) {
     decode([&] { loop_.hear(*opened.windows); });
   }
@@ -54,13 +54,17 @@ void BatchedRecordings::decode(const std::function<void()>& hear) {
 }
 
 /// What fails here is the recording's own failure.
-void BatchedRecordings::open(Open& opened) {
+void BatchedRecordings::open(Open& opened, ReadAhead* following) {
   try {
-    opened.audio = opened.recording.open();
-    if (opened.audio.source) {
+    opened.opened = opened.ahead->take();
+    if (following != nullptr) {
+      following->begin();
+    }
+    if (opened.opened.spectrogram) {
+      const auto& unfinished = opened.opened.audio.unfinished;
       opened.hearing =
-          std::make_unique<Hearing>(whisper_, *opened.audio.source, options_, opened.recording.listeners,
-                                    opened.audio.unfinished ? &*opened.audio.unfinished : nullptr);
+          std::make_unique<Hearing>(whisper_, *opened.opened.spectrogram, options_,
+                                    opened.recording().listeners, unfinished ? &*unfinished : nullptr);
       opened.windows.emplace(whisper_.vocabulary, whisper_.dims, options_, opened.hearing->setting(),
                              BatchRecording::Audio{opened.hearing->reader(), opened.hearing->duration_s()},
                              opened.hearing->listeners());
@@ -72,8 +76,8 @@ void BatchedRecordings::open(Open& opened) {
 }
 
 void BatchedRecordings::begin_first() {
-  if (!open_.empty() && open_.front().recording.on_begin) {
-    open_.front().recording.on_begin();
+  if (!open_.empty() && open_.front().recording().on_begin) {
+    open_.front().recording().on_begin();
   }
 }
 
@@ -89,18 +93,18 @@ void BatchedRecordings::end_done() {
   }
 }
 
-void BatchedRecordings::end(Open& opened) {
+void BatchedRecordings::end(Open& first) {
   Transcription heard;
   try {
-    if (opened.error) {
-      throw Error(*opened.error);
+    if (first.error) {
+      throw Error(*first.error);
     }
-    heard = opened.windows ? opened.hearing->finish(opened.windows->take()) : Transcription{};
+    heard = first.windows ? first.hearing->finish(first.windows->take()) : Transcription{};
   } catch (const Error& e) {
-    opened.recording.on_failed(e);
+    first.recording().on_failed(e);
     return;
   }
-  opened.recording.on_finished(std::move(heard));
+  first.recording().on_finished(std::move(heard));
 }
 
 /// Decoding failed for all whose windows were decoded together.

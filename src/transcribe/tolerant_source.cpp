@@ -8,6 +8,9 @@ std::size_t TolerantSource::read(std::span<float> out) {
   if (error_) {
     return 0;
   }
+  if (stop_.stop_requested()) {
+    throw Error(ErrorCode::cancelled, "reading", "stopped on request.");
+  }
   try {
     const std::size_t n = source_.read(out);
     has_samples_ = has_samples_ || n > 0;

@@ -7,45 +7,45 @@
 
 #include "sotto/error.h"
 #include "sotto/transcribe.h"
+#include "transcribe/automatic_batch.h"
 #include "transcribe/batch_loop.h"
 #include "transcribe/hearing.h"
+#include "transcribe/read_ahead.h"
 #include "transcribe/recordings.h"
 #include "transcribe/window_loop.h"
 
 namespace sotto::transcribe {
 
-namespace {
-
-void hear_alone(Transcriber& transcriber,
-                const Recording& recording,
-                const TranscribeOptions& options,
-                const Progress& progress) {
-  if (recording.on_begin) {
-    recording.on_begin();
-  }
-  Transcription heard;
-  try {
-    const Recording::Audio audio = recording.open();
-    Listeners listeners = recording.listeners;
-    listeners.on_inference = {};
-    if (audio.source) {
-      heard = transcriber.transcribe(*audio.source, options, listeners, progress,
-                                     audio.unfinished ? &*audio.unfinished : nullptr);
-    }
-  } catch (const Error& e) {
-    if (e.code() == ErrorCode::cancelled) {
-      throw;
-    }
-    recording.on_failed(e);
-    return;
-  }
-  recording.on_finished(std::move(heard));
-}
-
-}  // namespace
-
 struct Transcriber::Impl : CompiledWhisper {
-  using CompiledWhisper::CompiledWhisper;
+  Impl(const model::WhisperModel& model, const SessionOptions& options)
+      : CompiledWhisper(model, options), session_options(options) {}
+
+  std::unique_ptr<ReadAhead> ahead(const std::function<std::optional<Recording>()>& next,
+                                   const std::stop_token& stop) const {
+    auto recording = next();
+    return recording ? std::make_unique<ReadAhead>(std::move(*recording), static_cast<int>(dims.n_mels), stop)
+                     : nullptr;
+  }
+
+  /// Those given, with a size for batches where it is left to us.
+  TranscribeOptions with_batch_size(TranscribeOptions options, std::optional<double> duration_s) const {
+    if (options.batch_size == 0) {
+      BatchSurroundings surroundings = batch_surroundings(session_options);
+      surroundings.duration_s = duration_s;
+      options.batch_size = automatic_batch_size(dims, surroundings);
+    }
+    return options;
+  }
+
+  Transcription hear(Spectrogram& spectrogram,
+                     const TranscribeOptions& given,
+                     const Listeners& listeners,
+                     const Progress& progress,
+                     const Unfinished* unfinished);
+  void hear_alone(ReadAhead& recording,
+                  ReadAhead* following,
+                  const TranscribeOptions& options,
+                  const Progress& progress);
 
   void expect_supported(const TranscribeOptions& options) const {
     validate(options);
@@ -61,6 +61,8 @@ struct Transcriber::Impl : CompiledWhisper {
                               reason_against_translation));
     }
   }
+
+  SessionOptions session_options;
 };
 
 Transcriber::Transcriber(const model::WhisperModel& model, const SessionOptions& options)
@@ -74,39 +76,85 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
                                       const Listeners& listeners,
                                       const Progress& progress,
                                       const Unfinished* unfinished) {
-  Impl& impl = *impl_;
-  impl.expect_supported(options);
-  impl.session.listen(listeners.on_inference);
-  const DecodingTask task(impl.vocabulary, impl.dims, options);
-  if (batch_size_of(options) == 1) {
-    Hearing hearing(impl, source, options, listeners, unfinished);
-    WindowLoop loop(impl.session, task, impl.vocabulary, impl.dims, options, hearing.setting());
+  impl_->expect_supported(options);
+  Spectrogram spectrogram(source, static_cast<int>(impl_->dims.n_mels), progress.stop);
+  return impl_->hear(spectrogram, options, listeners, progress, unfinished);
+}
+
+Transcription Transcriber::Impl::hear(Spectrogram& spectrogram,
+                                      const TranscribeOptions& given,
+                                      const Listeners& listeners,
+                                      const Progress& progress,
+                                      const Unfinished* unfinished) {
+  const TranscribeOptions options = with_batch_size(given, spectrogram.mel.duration_s());
+  session.listen(listeners.on_inference);
+  const DecodingTask task(vocabulary, dims, options);
+  Hearing hearing(*this, spectrogram, options, listeners, unfinished);
+  if (options.batch_size == 1) {
+    WindowLoop loop(session, task, vocabulary, dims, options, hearing.setting());
     return hearing.finish(loop.run(hearing.reader(), hearing.listeners(), progress, hearing.duration_s()));
   }
-  BatchLoop loop(impl.session, task, impl.vocabulary, options, progress);
-  Hearing hearing(impl, source, options, listeners, unfinished);
-  BatchRecording recording(impl.vocabulary, impl.dims, options, hearing.setting(),
+  BatchLoop loop(session, task, vocabulary, options, progress);
+  BatchRecording recording(vocabulary, dims, options, hearing.setting(),
                            {hearing.reader(), hearing.duration_s()}, hearing.listeners());
   loop.hear(recording);
   loop.flush();
   return hearing.finish(recording.take());
 }
 
+void Transcriber::Impl::hear_alone(ReadAhead& recording,
+                                   ReadAhead* following,
+                                   const TranscribeOptions& options,
+                                   const Progress& progress) {
+  const Recording& told = recording.recording();
+  if (told.on_begin) {
+    told.on_begin();
+  }
+  Transcription heard;
+  try {
+    const OpenRecording opened = recording.take();
+    if (following != nullptr) {
+      following->begin();
+    }
+    if (opened.spectrogram) {
+      Listeners listeners = told.listeners;
+      listeners.on_inference = {};
+      const auto& unfinished = opened.audio.unfinished;
+      heard = hear(*opened.spectrogram, options, listeners, progress, unfinished ? &*unfinished : nullptr);
+    }
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::cancelled) {
+      throw;
+    }
+    told.on_failed(e);
+    return;
+  }
+  told.on_finished(std::move(heard));
+}
+
 void Transcriber::transcribe_all(const std::function<std::optional<Recording>()>& next,
                                  const TranscribeOptions& options,
                                  const Progress& progress) {
   impl_->expect_supported(options);
-  impl_->session.listen({});
-  const DecodingTask task(impl_->vocabulary, impl_->dims, options);
-  if (batch_size_of(options) == 1) {
-    while (const auto recording = next()) {
-      hear_alone(*this, *recording, options, progress);
+  auto recording = impl_->ahead(next, progress.stop);
+  const auto ahead = [&](const auto& before) { return before ? impl_->ahead(next, progress.stop) : nullptr; };
+  auto following = ahead(recording);
+  const auto advance = [&] {
+    recording = std::move(following);
+    following = ahead(recording);
+  };
+  if (options.batch_size == 1 || !following) {
+    for (; recording; advance()) {
+      impl_->hear_alone(*recording, following.get(), options, progress);
     }
     return;
   }
-  BatchedRecordings recordings(*impl_, task, options, progress);
-  while (auto recording = next()) {
-    recordings.hear(std::move(*recording));
+  const TranscribeOptions sized = impl_->with_batch_size(options, std::nullopt);
+  impl_->session.listen({});
+  const DecodingTask task(impl_->vocabulary, impl_->dims, sized);
+  BatchedRecordings recordings(*impl_, task, sized, progress);
+  for (; recording; advance()) {
+    recordings.hear(std::move(recording), following.get());
   }
   recordings.flush();
 }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "audio/make_media.h"
 #include "sotto/audio.h"
 #include "support/expect_error.h"
 #include "support/golden.h"
@@ -16,6 +17,7 @@ namespace sotto::audio {
 namespace {
 
 namespace fs = std::filesystem;
+using test::make_media;
 
 fs::path fixture(const std::string& name) {
   return test::golden_dir("audio") / name;
@@ -181,11 +183,6 @@ TEST(OpenMedia, RefusesSubtitlesAlone) {
   for (const char* name : {"a.srt", "a.vtt"}) {
     test::expect_error([&] { open_media(dir / name); }, ErrorCode::bad_format, name);
   }
-}
-
-/// Made by the program ffmpeg from the bundled tone of 0.3 s; false where there is none.
-bool make_media(const std::string& arguments) {
-  return std::system(("ffmpeg -v error -y " + arguments + " > /dev/null 2>&1").c_str()) == 0;
 }
 
 TEST(OpenMedia, HearsAudioThatBeginsLate) {

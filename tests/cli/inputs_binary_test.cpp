@@ -100,6 +100,17 @@ TEST(Inputs, MayBeStandardInputAsAFileOrAPipe) {
   EXPECT_THAT(nothing.err, HasSubstr("sotto: error: standard input: "));
 }
 
+TEST(Inputs, MayBeANamedPipe) {
+  const test::TempDir dir;
+  const fs::path pipe = dir / "talk.flac";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { test::write_file(pipe, test::read_file(kSpeech)); });
+  const Outcome heard = transcribe({pipe, "-o", dir / "out", "-f", "txt", "--quiet"});
+  writer.join();
+  EXPECT_EQ(heard.status, 0) << heard.err;
+  EXPECT_GT(fs::file_size(dir / "out" / "talk.txt"), 20U);
+}
+
 class Urls : public testing::Test {
  protected:
   Urls() { answer("/a/my%20talk.flac", 200, "Content-Type: audio/flac\r\n", test::read_file(kSpeech)); }
@@ -264,6 +275,17 @@ TEST(Stop, EndsReadingOfAPipeThatGivesNothing) {
   process.send(SIGTERM);
   EXPECT_EQ(process.wait().status, 130);
   ::close(both_ends);
+}
+
+TEST(Stop, EndsWaitingForTheWriterOfANamedPipe) {
+  const test::TempDir dir;
+  const fs::path pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  SottoProcess process(quick({kSpeech, pipe, "-o", dir / "out", "-f", "txt", "--json-lines"}));
+  process.wait_for_output("{\"event\":\"begin\",\"input\":\"" + pipe.string());
+  process.send(SIGTERM);
+  EXPECT_EQ(process.wait().status, 130);
+  EXPECT_TRUE(fs::exists(dir / "out" / "en.txt"));
 }
 
 TEST(FullDisk, IsReportedForEachInputAndLeavesNothingBroken) {
