@@ -43,7 +43,9 @@ int automatic_batch_size(const model::ModelDimensions& dims, const BatchSurround
     size = std::min(size, std::ceil(*surroundings.duration_s / (audio::kWindowS * 2.0 / 3.0)));
   }
   if (surroundings.free_bytes) {
-    size = std::min(size, static_cast<double>(*surroundings.free_bytes / 2 / window_bytes(dims)));
+    const std::uint64_t n_fitting =
+        *surroundings.free_bytes / 2 / std::max<std::uint64_t>(window_bytes(dims), 1);
+    size = std::min(size, static_cast<double>(n_fitting));
   }
   return std::max(static_cast<int>(size), kLeast);
 }
