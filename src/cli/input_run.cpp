@@ -21,6 +21,7 @@ transcribe::Recording::Audio InputRun::open() {
       FetchOptions{.allow_local_urls = arguments.allow_local_urls,
                    .wants_video = arguments.mux || arguments.burn},
       has_begun_ ? parts_.reporter.progress(parts_.stop) : Progress{.report = {}, .stop = parts_.stop});
+  start_ = std::chrono::steady_clock::now();
   if (!arguments.to_stdout) {
     open_journal();
   }
@@ -32,7 +33,9 @@ transcribe::Recording::Audio InputRun::open() {
 
 void InputRun::begin() {
   has_begun_ = true;
-  start_ = std::chrono::steady_clock::now();
+  if (parts_.options.batch_size == 1) {
+    start_ = std::chrono::steady_clock::now();  // it may have been opened while another one was heard
+  }
   parts_.reporter.begin(input_.name);
   tell_resumed();
 }
