@@ -10,14 +10,8 @@
 #include "transcribe/temperature_fallback.h"
 
 namespace sotto::transcribe {
-namespace {
-
-constexpr std::size_t kAutomaticBatch = 8;  // weights are read once a step for all; more gains little
-
-}  // namespace
-
 std::size_t batch_size_of(const TranscribeOptions& options) {
-  return options.batch_size == 0 ? kAutomaticBatch : static_cast<std::size_t>(options.batch_size);
+  return static_cast<std::size_t>(options.batch_size);
 }
 
 BatchLoop::BatchLoop(BatchInference& inference,

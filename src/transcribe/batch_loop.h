@@ -57,7 +57,7 @@ class BatchLoop {
   std::vector<Waiting> windows_;
 };
 
-/// What runs of a fixed number of windows there are: batch_size, 8 where it is 0.
+/// Windows decoded together at most: batch_size, which is no longer 0 here (automatic_batch.h).
 std::size_t batch_size_of(const TranscribeOptions& options);
 
 }  // namespace sotto::transcribe
