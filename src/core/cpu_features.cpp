@@ -1,6 +1,8 @@
 #include "core/cpu_features.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <string_view>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -39,11 +41,22 @@ std::vector<std::string> cpu_features() {
   return found;
 }
 
-bool has_vnni() {
-  const auto found = cpu_features();
-  return std::any_of(found.begin(), found.end(), [](const std::string& name) {
-    return name == "avx_vnni" || name == "avx512_vnni" || name == "amx_int8";
+namespace {
+
+bool has_one_of(std::initializer_list<std::string_view> names) {
+  return std::ranges::any_of(cpu_features(), [&](const std::string& feature) {
+    return std::ranges::find(names, feature) != names.end();
   });
+}
+
+}  // namespace
+
+bool has_vnni() {
+  return has_one_of({"avx_vnni", "avx512_vnni", "amx_int8"});
+}
+
+bool has_bf16() {
+  return has_one_of({"avx512_bf16", "amx_bf16"});
 }
 
 }  // namespace sotto

@@ -12,4 +12,7 @@ std::vector<std::string> cpu_features();
 /// True if u8 × i8 products accumulate without 16-bit saturation (VNNI or AMX).
 bool has_vnni();
 
+/// True if bf16 is multiplied as it is (AVX512-BF16 or AMX).
+bool has_bf16();
+
 }  // namespace sotto

@@ -45,7 +45,6 @@ class Decoder {
   /// Throws Error(invalid_argument) for more tokens than there are positions and for tokens that are none.
   std::span<float> run(const StepInput& input);
 
-  const DecoderWeights& weights() const { return weights_; }
   /// "sotto_avx512_vnni_I8" and the like, by how many layers use them.
   std::map<std::string, int> kernel_names() const;
 

@@ -412,5 +412,33 @@ void multiply_int8_weights(const Product& product, const Rows& rows, std::size_t
   multiply_floats<std::int8_t>(product, rows, first, last, [](const std::int8_t* x) { return widened(x); });
 }
 
+// What each file that includes this has in instructions of its own.
+void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last);
+inline Lanes widened_half(const std::uint16_t* f16);
+
+void multiply_f16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  multiply_floats<std::uint16_t>(product, rows, first, last,
+                                 [](const std::uint16_t* x) { return widened_half(x); });
+}
+
+constexpr Kernels kernels_named(const char* name) {
+  return {.name = name,
+          .multiply_int8 = multiply_int8,
+          .multiply_f32 = multiply_f32,
+          .multiply_f16 = multiply_f16,
+          .multiply_bf16 = multiply_bf16,
+          .multiply_int8_weights = multiply_int8_weights,
+          .scores_f32 = scores<float>,
+          .scores_bf16 = scores<std::uint16_t>,
+          .add_weighted_f32 = add_weighted<float>,
+          .add_weighted_bf16 = add_weighted<std::uint16_t>,
+          .exponentials = exponentials,
+          .normalize = normalize,
+          .gelu = gelu,
+          .multiply = multiply,
+          .quantize = quantize,
+          .to_bf16 = to_bf16};
+}
+
 }  // namespace
 }  // namespace sotto::engine

@@ -70,32 +70,15 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
   over_tiles<2>(rows.n_rows, first, last, Int8Tile{product, rows});
 }
 
-void multiply_f16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
-  multiply_floats<std::uint16_t>(product, rows, first, last, [](const std::uint16_t* x) {
-    const __m256 wide = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
-    return load<Lanes>(&wide);
-  });
+inline Lanes widened_half(const std::uint16_t* x) {
+  const __m256 wide = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
+  return load<Lanes>(&wide);
 }
 
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels = {"avx2",
-                                       multiply_int8,
-                                       multiply_f32,
-                                       multiply_f16,
-                                       multiply_bf16,
-                                       multiply_int8_weights,
-                                       scores<float>,
-                                       scores<std::uint16_t>,
-                                       add_weighted<float>,
-                                       add_weighted<std::uint16_t>,
-                                       exponentials,
-                                       normalize,
-                                       gelu,
-                                       multiply,
-                                       quantize,
-                                       to_bf16};
+  static constexpr Kernels kKernels = kernels_named("avx2");
   return &kKernels;
 }
 

@@ -47,35 +47,18 @@ float half_to_float(std::uint16_t half) {
   return (half & 0x8000U) != 0 ? -x : x;
 }
 
-void multiply_f16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
-  multiply_floats<std::uint16_t>(product, rows, first, last, [](const std::uint16_t* x) {
-    Lanes wide{};
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      wide[i] = half_to_float(x[i]);
-    }
-    return wide;
-  });
+inline Lanes widened_half(const std::uint16_t* x) {
+  Lanes wide{};
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    wide[i] = half_to_float(x[i]);
+  }
+  return wide;
 }
 
 }  // namespace
 
 const Kernels& plain_kernels() {
-  static constexpr Kernels kKernels = {"plain",
-                                       multiply_int8,
-                                       multiply_f32,
-                                       multiply_f16,
-                                       multiply_bf16,
-                                       multiply_int8_weights,
-                                       scores<float>,
-                                       scores<std::uint16_t>,
-                                       add_weighted<float>,
-                                       add_weighted<std::uint16_t>,
-                                       exponentials,
-                                       normalize,
-                                       gelu,
-                                       multiply,
-                                       quantize,
-                                       to_bf16};
+  static constexpr Kernels kKernels = kernels_named("plain");
   return kKernels;
 }
 

@@ -434,17 +434,38 @@ class Reader {
     x = sum.x;
   }
 
-  void read_cross_attention(Value& x, DecoderLayer& layer) {
+  /// What both attentions of a layer have in common, and what they attend to.
+  struct AttentionBlock {
+    Norm norm;
+    Linear query;
+    Linear output;
+    Value normed;
+    Value key;
+    Value value;
+  };
+
+  /// The block that ends at x, which moves to where it begins.
+  AttentionBlock read_attention_block(Value& x) {
     const Residual sum = read_residual(x);
     ReadLinear output = read_linear(sum.added);
     const Attention attention = read_attention(output.source);
     ReadLinear query = read_linear(attention.query, attention.factor);
-    layer.cross_norm = norm_of(query.source, sum.x);
-    layer.cross_query = std::move(query.linear);
-    layer.cross_output = std::move(output.linear);
-    layer.window_keys = read_window(attention.key);
-    layer.window_values = read_window(attention.value);
     x = sum.x;
+    return {norm_of(query.source, sum.x),
+            std::move(query.linear),
+            std::move(output.linear),
+            query.source,
+            attention.key,
+            attention.value};
+  }
+
+  void read_cross_attention(Value& x, DecoderLayer& layer) {
+    AttentionBlock block = read_attention_block(x);
+    layer.cross_norm = std::move(block.norm);
+    layer.cross_query = std::move(block.query);
+    layer.cross_output = std::move(block.output);
+    layer.window_keys = read_window(block.key);
+    layer.window_values = read_window(block.value);
   }
 
   std::string read_window(const Value& value) {
@@ -461,16 +482,12 @@ class Reader {
   }
 
   void read_self_attention(Value& x, DecoderLayer& layer) {
-    const Residual sum = read_residual(x);
-    ReadLinear output = read_linear(sum.added);
-    const Attention attention = read_attention(output.source);
-    ReadLinear query = read_linear(attention.query, attention.factor);
-    layer.self_norm = norm_of(query.source, sum.x);
-    layer.key = expect_of(read_linear(fresh_part(attention.key)), query.source).linear;
-    layer.value = expect_of(read_linear(fresh_part(attention.value)), query.source).linear;
-    layer.query = std::move(query.linear);
-    layer.self_output = std::move(output.linear);
-    x = sum.x;
+    AttentionBlock block = read_attention_block(x);
+    layer.self_norm = std::move(block.norm);
+    layer.query = std::move(block.query);
+    layer.self_output = std::move(block.output);
+    layer.key = expect_of(read_linear(fresh_part(block.key)), block.normed).linear;
+    layer.value = expect_of(read_linear(fresh_part(block.value)), block.normed).linear;
   }
 
   void read_embedding(const Value& x) {

@@ -23,7 +23,6 @@ class TokenCache {
   std::size_t n_rows() const { return writers_.size(); }
   /// Tokens of a row, with those that room was made for.
   std::size_t length() const { return length_; }
-  std::size_t n_ctx() const { return n_ctx_; }
 
   /// Positions [first, first + n) of a row that lie behind each other in memory.
   struct Stretch {

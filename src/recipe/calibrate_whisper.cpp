@@ -81,12 +81,6 @@ class SavedProgress {
   std::size_t n_files_ = 0;
 };
 
-bool multiplies_bf16() {
-  return std::ranges::any_of(cpu_features(), [](const std::string& feature) {
-    return feature == "avx512_bf16" || feature == "amx_bf16";
-  });
-}
-
 /// Ranges are of the model as it was trained, but bf16 moves them far less than a step of INT8.
 std::string precision_of(const CalibrateWhisperOptions& options) {
   const std::string& asked = options.session.inference_precision;
@@ -100,7 +94,7 @@ std::string precision_of(const CalibrateWhisperOptions& options) {
   if (!asked.empty()) {
     return asked;
   }
-  return !needs_f32 && multiplies_bf16() ? "bf16" : "f32";
+  return !needs_f32 && has_bf16() ? "bf16" : "f32";
 }
 
 /// Goes past the utterances that `done` holds. Throws Error(invalid_argument) if `done` is of other speech.

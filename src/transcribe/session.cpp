@@ -79,16 +79,17 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
   if (const auto type = inference_type(core_, options);
       steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
     projections = split_off_window(*decoder, type);
-    own_decoder_ =
-        projections && options.engine == Engine::automatic ? OwnDecoder::read(*decoder, type) : nullptr;
   }
-  chooses_logits_ = own_decoder_ || add_logit_positions(*decoder);
-  gather_rows_first(*decoder);
   const auto make_decoder = [&] {
     compile_keys(projections);
+    if (projections && options.engine == Engine::automatic) {
+      own_decoder_ = OwnDecoder::read(*decoder, projections->output(0).get_element_type());
+    }
+    chooses_logits_ = own_decoder_ || add_logit_positions(*decoder);
     if (own_decoder_) {
       model::release_mapped_pages(*decoder);
     } else {
+      gather_rows_first(*decoder);
       decoder_model_ = compile_alone(core_, decoder, options_, "decoder");
       decoder_ = decoder_model_.create_infer_request();
     }

@@ -15,6 +15,7 @@
 #include "engine/decoder.h"
 #include "sotto/error.h"
 #include "support/expect_error.h"
+#include "support/sqnr.h"
 
 namespace sotto::engine {
 namespace {
@@ -123,16 +124,6 @@ std::vector<float> logits_of(Decoder& decoder, const std::vector<float>& window)
   return all;
 }
 
-double sqnr_db(const std::vector<float>& exact, const std::vector<float>& got) {
-  double signal = 0.0;
-  double noise = 0.0;
-  for (std::size_t i = 0; i < exact.size(); ++i) {
-    signal += static_cast<double>(exact[i]) * static_cast<double>(exact[i]);
-    noise += std::pow(static_cast<double>(exact[i]) - static_cast<double>(got[i]), 2);
-  }
-  return 10.0 * std::log10(signal / noise);
-}
-
 TEST(AnyKernels, ComputeTheSameOnAnyProcessorAndNumberOfThreads) {
   RandomDecoder random;
   const std::vector<float> window = random.floats(4 * kState * kFrames, 1.0F);
@@ -151,7 +142,8 @@ TEST(AnyKernels, ComputeTheSameOnAnyProcessorAndNumberOfThreads) {
     if (plain.empty()) {
       plain = first;
     }
-    EXPECT_GT(sqnr_db(plain, first), 40.0) << kernels.back()->name;  // a level of 256 may be another one
+    EXPECT_GT(test::sqnr_db(plain, first), 40.0)
+        << kernels.back()->name;  // a level of 256 may be another one
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,6 +25,7 @@
 #include "sotto/model.h"
 #include "sotto/recipe.h"
 #include "support/expect_error.h"
+#include "support/sqnr.h"
 #include "support/temp_dir.h"
 #include "transcribe/session.h"
 #include "transcribe/window_keys.h"
@@ -98,16 +98,6 @@ Row copy(std::span<const float> row) {
   return {row.begin(), row.end()};
 }
 
-double sqnr_db(const Row& exact, const Row& got) {
-  double signal = 0.0;
-  double noise = 0.0;
-  for (std::size_t i = 0; i < exact.size(); ++i) {
-    signal += static_cast<double>(exact[i]) * static_cast<double>(exact[i]);
-    noise += std::pow(static_cast<double>(exact[i]) - static_cast<double>(got[i]), 2);
-  }
-  return 10.0 * std::log10(signal / noise);
-}
-
 class DecoderTest : public testing::TestWithParam<Form> {
  protected:
   static Session session(Engine engine, const std::string& precision = "f32") {
@@ -120,7 +110,7 @@ class DecoderTest : public testing::TestWithParam<Form> {
   static double least_db() { return GetParam() == Form::fp ? 90.0 : 34.0; }
   static void expect_equal(const Row& openvino, const Row& own) {
     ASSERT_EQ(openvino.size(), own.size());
-    EXPECT_GT(sqnr_db(openvino, own), least_db());
+    EXPECT_GT(test::sqnr_db(openvino, own), least_db());
   }
 };
 
@@ -191,8 +181,8 @@ TEST_P(DecoderTest, ThreadsDoNotChangeWhatComesOut) {
     rows.push_back(copy(s.start(Ids{3, 4, 5}, 0).next[0]));
   }
   // The encoder is OpenVINO's, whose products depend on them in the last bits.
-  EXPECT_GT(sqnr_db(rows[0], rows[1]), least_db());
-  EXPECT_GT(sqnr_db(rows[0], rows[2]), least_db());
+  EXPECT_GT(test::sqnr_db(rows[0], rows[1]), least_db());
+  EXPECT_GT(test::sqnr_db(rows[0], rows[2]), least_db());
 }
 
 TEST_P(DecoderTest, RefusesMoreTokensThanPositions) {
