@@ -33,11 +33,11 @@ struct ModelDimensions {
 
 /// What generation_config.json says; names as Hugging Face writes them.
 struct GenerationConfig {
-  std::map<std::string, std::int32_t> lang_to_id;  ///< "<|en|>" → id; empty for English-only models
-  std::map<std::string, std::int32_t> task_to_id;  ///< "transcribe", "translate"
-  std::vector<std::int32_t> suppress_tokens;
-  std::vector<std::int32_t> begin_suppress_tokens;
-  std::vector<std::pair<int, int>> alignment_heads;  ///< (decoder layer, head) whose attention tells time
+  std::map<std::string, std::int32_t> lang_to_id{};  ///< "<|en|>" → id; empty for English-only models
+  std::map<std::string, std::int32_t> task_to_id{};  ///< "transcribe", "translate"
+  std::vector<std::int32_t> suppress_tokens{};
+  std::vector<std::int32_t> begin_suppress_tokens{};
+  std::vector<std::pair<int, int>> alignment_heads{};  ///< (decoder layer, head) whose attention tells time
   std::int32_t decoder_start_token_id = 0;
   std::int32_t eos_token_id = 0;
   std::int32_t no_timestamps_token_id = 0;

@@ -64,7 +64,8 @@ class Tokenizer {
 };
 
 /// "en" for "en", "EN", "english", "English"; throws Error(invalid_argument) listing the nearest names.
-std::string language_code(std::string_view name_or_code);
+/// `option` is what the error names as the place it was found in.
+std::string language_code(std::string_view name_or_code, std::string_view option = "language");
 /// "english" for "en"; throws Error(invalid_argument) for a code Whisper does not have.
 std::string_view language_name(std::string_view code);
 

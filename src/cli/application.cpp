@@ -9,6 +9,7 @@
 
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/field_text.h"
 #include "cli/help_formatter.h"
 #include "cli/spellings.h"
 #include "sotto/error.h"
@@ -61,6 +62,7 @@ class Application {
   int run(const std::vector<std::string>& arguments) {
     std::vector<std::string> reversed =
         normalize_arguments(arguments, [this](const std::string& option) { return is_flag(option); });
+    expect_command(reversed);
     if (!reversed.empty() && (reversed.front() == "transcribe" || reversed.front() == "listen")) {
       reversed = translate_spellings(reversed);
     }
@@ -76,6 +78,17 @@ class Application {
 
   std::string help() const { return app_.help(); }
 
+  /// What the library says of a field of its options, said of the option as it is typed here.
+  std::string spoken(const Error& error) const {
+    const std::string text = error.what();
+    const std::string field = text.substr(0, text.find(": "));
+    const std::string option = option_name(field);
+    const auto chosen = app_.get_subcommands();
+    const bool is_option = error.code() == ErrorCode::invalid_argument && !chosen.empty() &&
+                           chosen.front()->get_option_no_throw(option) != nullptr;
+    return is_option ? option + text.substr(field.size()) : text;
+  }
+
   /// "sotto transcribe --help" where a command was named.
   std::string help_hint() const {
     const auto chosen = app_.get_subcommands();
@@ -83,6 +96,17 @@ class Application {
   }
 
  private:
+  /// openai-whisper and whisper.cpp have no commands: who comes from there names a file first.
+  void expect_command(const std::vector<std::string>& arguments) const {
+    const std::string first = arguments.empty() ? "-" : arguments.front();
+    const auto is_first = [&](const Command& command) { return command.app->get_name() == first; };
+    if (!first.starts_with("-") && std::none_of(commands_.begin(), commands_.end(), is_first)) {
+      throw Error(
+          ErrorCode::invalid_argument, "arguments",
+          fmt::format("expected a command, found {}; sotto transcribe hears files. {}", first, help_hint()));
+    }
+  }
+
   bool is_flag(const std::string& option) const {
     return std::any_of(commands_.begin(), commands_.end(),
                        [&](const Command& command) { return is_flag_of(*command.app, option); });
@@ -112,6 +136,9 @@ int run_reporting_usage(const std::vector<std::string>& arguments, Console& cons
     return 0;
   } catch (const CLI::ParseError& e) {
     throw Error(ErrorCode::invalid_argument, "arguments", sentence(e.what()) + " " + application.help_hint());
+  } catch (const Error& e) {
+    console.error(application.spoken(e));
+    return exit_code(e.code());
   }
 }
 

@@ -92,7 +92,7 @@ void finish_language(transcribe::TranscribeOptions& options) {
     options.language = text::language_code(options.language);
   }
   for (std::string& language : options.languages) {
-    language = text::language_code(language);
+    language = text::language_code(language, "languages");
   }
   transcribe::validate(options);
 }

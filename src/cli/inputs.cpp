@@ -165,6 +165,19 @@ std::vector<Input> expand_inputs(const std::vector<std::string>& names) {
   return inputs;
 }
 
+void rename_outputs(const std::string& name, std::vector<Input>& inputs) {
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
+    throw Error(
+        ErrorCode::invalid_argument, "--output-name",
+        fmt::format("expected a name without a directory, found \"{}\"; --output-dir takes those.", name));
+  }
+  if (inputs.size() != 1) {
+    throw Error(ErrorCode::invalid_argument, "--output-name",
+                fmt::format("expected a single input, found {}.", inputs.size()));
+  }
+  inputs.front().output_name = name;
+}
+
 LocalMedia::LocalMedia(const Input& input, const FetchOptions& options, const Progress& progress)
     : name_(input.name), path_(input.name) {
   try {

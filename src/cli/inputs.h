@@ -26,6 +26,10 @@ struct Input {
 /// Throws Error(invalid_argument) for "-" given twice.
 std::vector<Input> expand_inputs(const std::vector<std::string>& names);
 
+/// Gives the only input's outputs the name that was asked for. Throws Error(invalid_argument) for what is no
+/// name of a file, and where there are several inputs.
+void rename_outputs(const std::string& name, std::vector<Input>& inputs);
+
 /// A file name's stem without what could lead elsewhere or confuse a terminal: separators, control
 /// characters, leading dots; at most 120 bytes of UTF-8. "media" if nothing is left.
 std::string safe_stem(const std::string& file_name);

@@ -22,7 +22,15 @@ std::string clock_time(double seconds) {
 
 /// What a terminal would take for a command, left out: a model's text may hold any bytes.
 std::string printable(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  for (std::size_t at = 0; (at = text.find('\xC2', at)) != std::string::npos && at + 1 < text.size();) {
+    if (static_cast<unsigned char>(text[at + 1]) < 0xA0) {  // U+0080 to U+009F
+      text.erase(at, 2);
+    } else {
+      ++at;
+    }
+  }
   return text;
 }
 

@@ -92,11 +92,68 @@ const std::map<std::string_view, std::string_view> kFormats = {
     {"-ocsv", "csv"}, {"--output-csv", "csv"},       {"-oj", "json"},  {"--output-json", "json"},
     {"-ojf", "json"}, {"--output-json-full", "json"}};
 
-/// Options that would otherwise be read as -o with a value.
+constexpr std::string_view kOneSpeaker = "speakers are not told apart";
+constexpr std::string_view kWindows = "windows have 30 s, as the model was trained";
+constexpr std::string_view kLive = "see sotto listen";
+constexpr std::string_view kThresholds = "openai-whisper's thresholds decide";
+constexpr std::string_view kNoGrammar = "there are no grammars";
+
+/// What is not taken, and why or what is there instead.
 const std::map<std::string_view, std::string_view> kRefused = {
-    {"-of", "is not taken: outputs are named for their inputs, in --output-dir"},
-    {"-on", "is not taken: it has no effect on the text"},
-    {"-owts", "is not taken: --highlight-words with ass and --burn show words as they are said"}};
+    // whisper.cpp
+    {"-on", "it has no effect on the text"},
+    {"--offset-n", "it has no effect on the text"},
+    {"-ac", kWindows},
+    {"--audio-ctx", kWindows},
+    {"-wt", kThresholds},
+    {"--word-thold", kThresholds},
+    {"-et", kThresholds},
+    {"--entropy-thold", kThresholds},
+    {"-owts", "--highlight-words with ass and --burn show words as they are said"},
+    {"--output-words", "--highlight-words with ass and --burn show words as they are said"},
+    {"-fp", "--highlight-words with ass and --burn show words as they are said"},
+    {"--font-path", "--highlight-words with ass and --burn show words as they are said"},
+    {"-di", kOneSpeaker},
+    {"-tdrz", kOneSpeaker},
+    {"--tinydiarize", kOneSpeaker},
+    {"-dl", "the language is shown with every result"},
+    {"--detect-language", "the language is shown with every result"},
+    {"-ps", "--json-lines tells tokens' probabilities by word"},
+    {"--print-special", "--json-lines tells tokens' probabilities by word"},
+    {"-ls", "--json-lines tells tokens' probabilities by word"},
+    {"--log-score", "--json-lines tells tokens' probabilities by word"},
+    {"-debug", "--json-lines tells what happens"},
+    {"--grammar", kNoGrammar},
+    {"--grammar-rule", kNoGrammar},
+    {"--grammar-penalty", kNoGrammar},
+    // faster-whisper, whisper-ctranslate2, stable-ts, WhisperX
+    {"--vad-parameters", "there is one option for each parameter: --vad-threshold, ..."},
+    {"--clip-length", kWindows},
+    {"--chunk-length", kWindows},
+    {"--chunk-size", kWindows},
+    {"--revision", "see sotto download --revision"},
+    {"--use-auth-token", "the environment's HF_TOKEN is read"},
+    {"--hf-token", "the environment's HF_TOKEN is read"},
+    {"--files", "--model takes a directory"},
+    {"--live-transcribe", kLive},
+    {"--live-volume-threshold", kLive},
+    {"--live-input-device", kLive},
+    {"--live-input-device-sample-rate", kLive},
+    {"--resume-input", "--resume goes on where a run ended"},
+    {"--save-unfinished", "unfinished results are always kept"},
+    {"--diarize", kOneSpeaker},
+    {"--min-speakers", kOneSpeaker},
+    {"--max-speakers", kOneSpeaker},
+    {"--speaker-num", kOneSpeaker},
+    {"--align-model", "words are timed by the model itself: --word-timestamps"},
+    {"--vad-method", "there is one detector: --vad-filter"},
+    {"--device-index", "--device names the device, for example GPU.1"},
+    {"--num-workers", "one model hears all; --batch-size decodes windows together"}};
+
+/// True for what -f takes in whisper.cpp: a file. openai-whisper's -f takes names of formats.
+bool is_input(std::string_view value) {
+  return value == "-" || value.find_first_of("./") != std::string_view::npos;
+}
 
 double number_of(const std::string& option, const std::string& text) {
   double number = 0.0;
@@ -133,7 +190,7 @@ class Translator {
     const std::string name = argument.substr(0, equals);
     value_ = equals == std::string::npos ? std::nullopt : std::optional(argument.substr(equals + 1));
     if (const auto refused = kRefused.find(name); refused != kRefused.end()) {
-      throw Error(ErrorCode::invalid_argument, name, fmt::format("{}.", refused->second));
+      throw Error(ErrorCode::invalid_argument, name, fmt::format("is not taken: {}.", refused->second));
     }
     if (const auto found = kNames.find(name); found != kNames.end()) {
       out_.push_back(std::string(found->second) + (value_ ? "=" + *value_ : ""));
@@ -167,6 +224,17 @@ class Translator {
     } else if (name == "-dtw" || name == "--dtw") {
       take_value(name);  // the model's own heads are used
       out_.emplace_back("--word-timestamps");
+    } else if (name == "-f" || name == "--file") {
+      const std::string value = take_value(name);
+      out_.push_back(name == "--file" || is_input(value) ? value : "--output-format=" + value);
+    } else if (name == "-of" || name == "--output-file") {
+      read_output_file(take_value(name));
+    } else if (name == "-p" || name == "--processors") {
+      if (take_value(name) != "1") {
+        throw Error(ErrorCode::invalid_argument, name,
+                    "is not taken: it cuts words at the borders of its parts; --batch-size decodes windows "
+                    "together.");
+      }
     } else if (name == "--batch-size") {
       const std::string size = take_value(name);
       out_.push_back("--batch-size=" + (size == "auto" ? "0" : size));
@@ -178,6 +246,15 @@ class Translator {
       return false;
     }
     return true;
+  }
+
+  /// whisper.cpp's path of the outputs without their extension.
+  void read_output_file(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash != std::string::npos) {
+      out_.push_back("--output-dir=" + (slash == 0 ? "/" : path.substr(0, slash)));
+    }
+    out_.push_back("--output-name=" + path.substr(slash == std::string::npos ? 0 : slash + 1));
   }
 
   void read_max_context(const std::string& name, const std::string& value) {

@@ -89,6 +89,9 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
   expect_ffmpeg(arguments);
   finish_session(arguments);
   std::vector<Input> inputs = expand_inputs(arguments.inputs);
+  if (app.get_option("--output-name")->count() > 0) {
+    rename_outputs(arguments.output_name, inputs);
+  }
   if (!arguments.to_stdout) {
     prepare_output_directory(arguments.output_dir);
   }
@@ -110,6 +113,11 @@ void add_files(CLI::App& app, TranscribeArguments& arguments) {
             "--allow-local-urls", arguments.allow_local_urls)
       ->group(kInputAndOutput);
   add_output_directory_option(app, arguments);
+  app.add_option("--output-name", arguments.output_name,
+                 "name of a single input's outputs, without extension (default the input's)")
+      ->type_name("NAME")
+      ->take_last()
+      ->group(kInputAndOutput);
   app.add_option("-f,--output-format", arguments.output_format,
                  "all, or some of txt,srt,vtt,tsv,json,ass,lrc,csv (default all; with --stdout txt)")
       ->type_name("NAME,...")

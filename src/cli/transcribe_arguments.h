@@ -23,6 +23,7 @@ struct TranscribeArguments {
   bool mux = false;
   bool burn = false;
   std::string output_dir = ".";
+  std::string output_name;  ///< empty: the input's
   std::string output_format;
   bool to_stdout = false;
   bool verbose = true;

@@ -44,7 +44,7 @@ bool is_language_code(std::string_view code) {
   return std::any_of(kLanguages.begin(), kLanguages.end(), [&](const Language& l) { return l.code == code; });
 }
 
-std::string language_code(std::string_view name_or_code) {
+std::string language_code(std::string_view name_or_code, std::string_view option) {
   const std::string wanted = lower_ascii(name_or_code);
   for (const Language& language : kLanguages) {
     if (wanted == language.code || wanted == language.name) {
@@ -56,7 +56,7 @@ std::string language_code(std::string_view name_or_code) {
       return std::string(alias.code);
     }
   }
-  throw Error(ErrorCode::invalid_argument, "language",
+  throw Error(ErrorCode::invalid_argument, option,
               fmt::format("expected a language Whisper knows, found \"{}\"; did you mean {}?", name_or_code,
                           fmt::join(suggestions(wanted), ", ")));
 }

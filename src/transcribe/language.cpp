@@ -23,7 +23,7 @@ std::map<std::string, TokenId> candidates(const Vocabulary& vocabulary,
   }
   std::map<std::string, TokenId> chosen;
   for (const std::string& language : only) {
-    const std::string code = resolve_language(language, vocabulary);
+    const std::string code = resolve_language(language, vocabulary, "languages");
     chosen[code] = vocabulary.language_ids.at(code);
   }
   return chosen;
@@ -110,11 +110,13 @@ std::string main_language(const std::vector<Segment>& segments) {
   return longest == lasting_s.end() ? "" : longest->first;
 }
 
-std::string resolve_language(const std::string& language, const Vocabulary& vocabulary) {
-  const std::string code = text::language_code(language);
+std::string resolve_language(const std::string& language,
+                             const Vocabulary& vocabulary,
+                             std::string_view option) {
+  const std::string code = text::language_code(language, option);
   if (!vocabulary.is_multilingual) {
     if (code != "en") {
-      throw Error(ErrorCode::invalid_argument, "language",
+      throw Error(ErrorCode::invalid_argument, option,
                   fmt::format("expected en, the only language of this model, found {}.", language));
     }
     return code;
@@ -125,7 +127,7 @@ std::string resolve_language(const std::string& language, const Vocabulary& voca
       known.push_back(name);
     }
     throw Error(
-        ErrorCode::invalid_argument, "language",
+        ErrorCode::invalid_argument, option,
         fmt::format("expected a language of this model ({}), found {}.", fmt::join(known, ", "), language));
   }
   return code;

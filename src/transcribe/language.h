@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sotto/transcribe.h"
@@ -54,7 +55,10 @@ std::string next_language(const std::string& current,
 std::string main_language(const std::vector<Segment>& segments);
 
 /// The code of `language` (a code or name, not "auto") if the vocabulary has it; "en" where the model is
-/// English-only. Throws Error(invalid_argument) telling the languages there are.
-std::string resolve_language(const std::string& language, const Vocabulary& vocabulary);
+/// English-only. Throws Error(invalid_argument) telling the languages there are; `option` is where it was
+/// found.
+std::string resolve_language(const std::string& language,
+                             const Vocabulary& vocabulary,
+                             std::string_view option = "language");
 
 }  // namespace sotto::transcribe

@@ -53,7 +53,7 @@ struct Transcriber::Impl : CompiledWhisper {
       resolve_language(options.language, vocabulary);
     }
     for (const std::string& language : options.languages) {
-      resolve_language(language, vocabulary);
+      resolve_language(language, vocabulary, "languages");
     }
     if (options.task == Task::translate && !reason_against_translation.empty()) {
       throw Error(ErrorCode::invalid_argument, "task",

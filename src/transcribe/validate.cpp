@@ -33,7 +33,7 @@ void expect(bool holds, std::string_view option, std::string_view what) {
 
 void validate_detection(const TranscribeOptions& o) {
   for (const std::string& language : o.languages) {
-    text::language_code(language);
+    text::language_code(language, "languages");
   }
   expect_between("language_detection_segments", o.language_detection_segments, 1, 20);
   expect_between("language_detection_threshold", o.language_detection_threshold, 0.0, 1.0);

@@ -1,6 +1,8 @@
 // `sotto transcribe --batch-size` over several files, and `--check-batch`.
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -9,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "cli/run_transcribe.h"
 
@@ -65,6 +69,46 @@ TEST(Batches, OfSeveralFilesAreHeardAsTheyAreAloneAndABadOneStopsNone) {
   }
   EXPECT_EQ(n, 6U);
   EXPECT_EQ(std::distance(fs::directory_iterator(dir / "all"), {}), 6);  // no journal is left
+}
+
+/// Counts how often a file is opened, by anybody.
+class OpenCounter {
+ public:
+  explicit OpenCounter(const fs::path& file) : events_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+    EXPECT_GE(::inotify_add_watch(events_, file.c_str(), IN_OPEN), 0);
+  }
+  ~OpenCounter() { ::close(events_); }
+  OpenCounter(const OpenCounter&) = delete;
+  OpenCounter& operator=(const OpenCounter&) = delete;
+
+  std::size_t take() const {
+    std::size_t n = 0;
+    alignas(inotify_event) std::array<char, 4096> buffer{};
+    for (ssize_t n_bytes = 0; (n_bytes = ::read(events_, buffer.data(), buffer.size())) > 0;) {
+      n += static_cast<std::size_t>(n_bytes) / sizeof(inotify_event);  // of a file they have no name
+    }
+    return n;
+  }
+
+ private:
+  int events_;
+};
+
+TEST(Batches, OfSeveralFilesLoadTheModelOnce) {
+  const test::TempDir dir;
+  fs::copy(test::source_dir() / "demo/model", dir / "model");
+  const OpenCounter weights(dir / "model" / "model.safetensors");
+  const auto n_opened = [&](std::vector<std::string> inputs) {
+    const Outcome outcome = test::run_sotto(
+        with(with({"transcribe", "--model", dir / "model", "-o", dir.path(), "-f", "txt", "--beam-size", "0"},
+                  inputs),
+             {"--language", "en"}));
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    return weights.take();
+  };
+  const std::size_t n_for_one = n_opened({kMedia / "en.flac"});
+  EXPECT_GE(n_for_one, 1U);
+  EXPECT_EQ(n_opened({kMedia / "en.flac", kMedia / "de.flac", kMedia / "fr.flac"}), n_for_one);
 }
 
 TEST(Batches, OfSeveralFilesGoOnAfterAKillAsIfThereHadBeenNone) {

@@ -72,7 +72,8 @@ TEST(Call, WithoutACommandHintsAtHelp) {
 }
 
 TEST(Call, NamesWhatItDoesNotKnow) {
-  expect_refused(run_sotto({"fly"}), 2, "fly");
+  expect_refused(run_sotto({"fly"}), 2, "expected a command, found fly");
+  expect_refused(run_sotto({"talk.mp3", "--model", "base"}), 2, "sotto transcribe hears files");
   expect_refused(run_sotto({"transcribe", "--model", "m", "a.wav", "--speed", "2"}), 2, "--speed");
   expect_refused(run_sotto({"transcribe", "a.wav", "--modle", "m"}), 2, "See sotto transcribe --help.");
 }
@@ -481,7 +482,12 @@ TEST_F(BadMedia, ASampleThatIsNotANumber) {
 
 TEST(BadOption, ALanguageOrTaskThereIsNot) {
   const std::string model = Models::get().fp();
-  expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "--language", "klingon"}), 2, "klingon");
+  expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "--language", "klingon"}), 2,
+                 "--language: expected a language Whisper knows, found \"klingon\"");
+  expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "--languages", "en,xx"}), 2,
+                 "--languages: expected a language Whisper knows, found \"xx\"");
+  expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "--patience", "2", "--beam-size", "0"}),
+                 2, "--patience: is of use with beam_size only");
   expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "--task", "sing"}), 2,
                  "transcribe, translate");
   expect_refused(run_sotto({"transcribe", kSpeech, "--model", model, "-f", "doc"}), 2, "doc");

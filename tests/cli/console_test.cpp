@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/reporter.h"
+
 namespace sotto::cli {
 namespace {
 
@@ -21,6 +23,12 @@ TEST(ProgressLine, StaysWithinTheTerminalAndItsBounds) {
   EXPECT_EQ(progress_line("calibrate", 3, 12, 10.0, 20).size(), 19U);
   EXPECT_THAT(progress_line("x", 20, 10, 1.0, 100), testing::HasSubstr("100 %"));
   EXPECT_EQ(progress_line("x", 1, 2, 1.0, 0), "");
+}
+
+TEST(SegmentLine, HoldsNoCommandsOfATerminal) {
+  const transcribe::Segment segment{
+      .start_s = 1.5, .end_s = 3600.0, .text = " a\x1b[2J\u009b31m\nb \u00a1\u00c2"};
+  EXPECT_EQ(segment_line(segment, false), "[00:01.500 --> 01:00:00.000] a[2J31m b \u00a1\u00c2");
 }
 
 }  // namespace

@@ -73,6 +73,19 @@ TEST(OutputNames, OfUrlsLeadNowhereElse) {
       ElementsAre("my talk", "media", "profile", "[31m"));
 }
 
+TEST(OutputNames, MayBeAskedForOfASingleInput) {
+  std::vector<Input> one = expand_inputs({"talk.mp4"});
+  rename_outputs("minutes.v2", one);
+  EXPECT_EQ(one.front().output_name, "minutes.v2");
+  for (const char* name : {"", ".", "..", "a/b", "/etc/x"}) {
+    test::expect_error([&] { rename_outputs(name, one); }, ErrorCode::invalid_argument,
+                       "--output-name: expected a name without a directory");
+  }
+  std::vector<Input> two = expand_inputs({"a.mp4", "b.mp4"});
+  test::expect_error([&] { rename_outputs("x", two); }, ErrorCode::invalid_argument,
+                     "expected a single input, found 2.");
+}
+
 TEST(SafeStem, IsShortAndPlain) {
   EXPECT_EQ(safe_stem("..hidden.mp3"), "hidden");
   EXPECT_EQ(safe_stem("-rf.mp3"), "rf");

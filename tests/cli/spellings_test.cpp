@@ -50,8 +50,10 @@ void expect_taken(const Arguments& arguments) {
 /// Refused as a call, before any model is looked for.
 void expect_refused(const std::string& option) {
   int status = 0;
-  said_by({"transcribe", "no.wav", "--model", "/no/such/model", option, "1"}, status);
+  const std::string said =
+      said_by({"transcribe", "no.wav", "--model", "/no/such/model", option, "1"}, status);
   EXPECT_EQ(status, 2) << option;
+  EXPECT_THAT(said, HasSubstr(": is not taken: ")) << "without a reason";
 }
 
 /// A value of the kind that a name in capitals stands for.
@@ -63,7 +65,7 @@ std::string example(const std::string& option, const std::string& kind) {
     return "-1";
   }
   static const std::map<std::string, std::string> kExamples = {
-      {"N", "2"}, {"X", "0.5"}, {"LANG", "en"}, {"D", "CPU"}, {"NAME", "float32"}};
+      {"N", "2"}, {"X", "0.5"}, {"LANG", "en"}, {"D", "CPU"}, {"NAME", "float32"}, {"FILE", "other.wav"}};
   const auto found = kExamples.find(kind);
   return found == kExamples.end() ? "text" : found->second;
 }
@@ -190,6 +192,12 @@ TEST(TranslateSpellings, JoinsWhatBelongsTogether) {
   EXPECT_THAT(translate_spellings({"-ml", "0", "-mc", "0"}), ElementsAre("--no-condition-on-previous-text"));
   EXPECT_THAT(translate_spellings({"--batch-size", "auto"}), ElementsAre("--batch-size=0"));
   EXPECT_THAT(translate_spellings({"--batch-size=16"}), ElementsAre("--batch-size=16"));
+  EXPECT_THAT(translate_spellings({"-f", "a.wav", "-f", "srt,vtt", "-f", "-", "--file", "b"}),
+              ElementsAre("a.wav", "--output-format=srt,vtt", "-", "b"));
+  EXPECT_THAT(translate_spellings({"-of", "out/talk", "-p", "1"}),
+              ElementsAre("--output-dir=out", "--output-name=talk"));
+  EXPECT_THAT(translate_spellings({"-of", "/talk"}), ElementsAre("--output-dir=/", "--output-name=talk"));
+  EXPECT_THAT(translate_spellings({"--output-file", "talk"}), ElementsAre("--output-name=talk"));
 }
 
 TEST(TranslateSpellings, LeavesTheRestAlone) {
@@ -207,6 +215,9 @@ TEST(TranslateSpellings, RefusesValuesWithoutACounterpart) {
   refused({"--compute-type", "float128"}, "found \"float128\"");
   refused({"-ot", "soon"}, "-ot: expected a number, found \"soon\"");
   refused({"-ot"}, "-ot: expected a value, found none");
+  refused({"-p", "4"}, "-p: is not taken: it cuts words");
+  refused({"--vad-parameters", "threshold=0.3"},
+          "--vad-parameters: is not taken: there is one option for each");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
+#include <numbers>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,38 @@ TEST(DemoMedia, NineInTenSentencesOfTheVideoAreHeardInTheirLanguageAndTime) {
     n_heard += is_heard(sentence, heard.segments) ? 1 : 0;
   }
   EXPECT_GE(n_heard * 10, spoken.size() * 9);
+}
+
+/// Silence, white noise and hum with its harmonics at several levels, 8 s each.
+std::vector<std::vector<float>> sounds_without_speech() {
+  constexpr std::size_t kSamples = 8UL * audio::kSampleRateHz;
+  std::vector<std::vector<float>> sounds(1, std::vector<float>(kSamples));
+  std::mt19937 random(7);
+  std::normal_distribution<float> noise;
+  for (const float level : {0.0005F, 0.01F, 0.1F}) {
+    sounds.emplace_back(kSamples);
+    std::ranges::generate(sounds.back(), [&] { return std::clamp(level * noise(random), -1.0F, 1.0F); });
+    for (const double hum_hz : {50.0, 60.0}) {
+      sounds.emplace_back(kSamples);
+      for (std::size_t i = 0; i < kSamples; ++i) {
+        const double phase = 2.0 * std::numbers::pi * hum_hz * static_cast<double>(i) / audio::kSampleRateHz;
+        sounds.back()[i] = level * static_cast<float>(std::sin(phase) + 0.5 * std::sin(2.0 * phase) +
+                                                      0.3 * std::sin(3.0 * phase));
+      }
+    }
+  }
+  return sounds;
+}
+
+TEST(DemoModel, SaysNothingOfSilenceNoiseAndHum) {
+  Transcriber transcriber(model::build(kDemo / "model"), {.inference_precision = "f32"});
+  for (const std::vector<float>& sound : sounds_without_speech()) {
+    for (const bool vad_filter : {false, true}) {
+      const auto source = audio::from_samples(sound);
+      const Transcription heard = transcriber.transcribe(*source, {.vad_filter = vad_filter});
+      EXPECT_EQ(heard.text, "") << (vad_filter ? "with" : "without") << " the filter";
+    }
+  }
 }
 
 TEST(DemoMedia, IsQuotedInTheReadme) {

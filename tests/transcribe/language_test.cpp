@@ -107,7 +107,9 @@ TEST(ResolveLanguage, TakesCodesAndNames) {
 
 TEST(ResolveLanguage, NamesTheLanguagesOfTheModel) {
   test::expect_error([] { resolve_language("fr", test::hash_vocabulary()); }, ErrorCode::invalid_argument,
-                     "expected a language of this model (de, en), found fr.");
+                     "language: expected a language of this model (de, en), found fr.");
+  test::expect_error([] { resolve_language("fr", test::hash_vocabulary(), "languages"); },
+                     ErrorCode::invalid_argument, "languages: expected a language of this model");
 }
 
 TEST(ResolveLanguage, OfAnEnglishOnlyModelIsEnglish) {

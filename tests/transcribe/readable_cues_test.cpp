@@ -142,6 +142,65 @@ TEST(ReadableCues, HoldLimitsWhateverIsSaid) {
   }
 }
 
+TEST(ReadableCues, CutWordsThatAreWiderThanALine) {
+  const std::string word = std::string(100, 'a') + "\u0301!";  // the accent stays with its letter
+  auto segment = spoken(word + " " + word, 1.0, 3.0);
+  const auto cues = make_cues(transcription_of({segment}), {});
+  std::string shown;
+  for (const Cue& cue : cues) {
+    for (const std::string& line : lines_of(cue.text())) {
+      EXPECT_LE(text::display_width(line), 42);
+      EXPECT_FALSE(line.starts_with("\u0301"));
+      shown += line;
+    }
+  }
+  EXPECT_EQ(shown, word + word);
+  EXPECT_DOUBLE_EQ(cues.front().start_s, 1.0);
+  EXPECT_DOUBLE_EQ(cues.back().words.back().end_s, 7.0);
+}
+
+TEST(ReadableCues, DoNotPartMarksAndVowelsFromTheirConsonants) {
+  // Thai without spaces: no line begins with a mark or ends with a vowel written before its consonant.
+  std::string said;
+  for (int i = 0; i < 40; ++i) {
+    said += "\u0E40\u0E14\u0E47\u0E01\u0E44\u0E1B\u0E17\u0E35\u0E48";
+  }
+  for (int width = 10; width < 20; ++width) {
+    for (const std::string& text : texts(untimed(said, 60.0), {.max_line_width = width})) {
+      for (const std::string& line : lines_of(text)) {
+        const std::u32string letters = text::to_utf32(line);
+        EXPECT_GT(text::display_width(letters.front()), 0);
+        EXPECT_NE(letters.back(), U'\u0E40');
+        EXPECT_NE(letters.back(), U'\u0E44');
+      }
+    }
+  }
+}
+
+TEST(ReadableCues, HoldNoLinesOfNothing) {
+  auto segment = spoken("one two", 0.0, 1.0);
+  segment.words[0].word = " one\n\n\r\n";
+  segment.words[1].word = "\n \ntwo";
+  for (const Layout layout : {Layout::readable, Layout::segments}) {
+    const auto cues = make_cues(transcription_of({segment}), {.layout = layout});
+    ASSERT_EQ(cues.size(), 1U);
+    EXPECT_THAT(lines_of(cues[0].text()), testing::AnyOf(ElementsAre("one", "two"), ElementsAre("one two")));
+  }
+  segment.words.clear();
+  segment.text = " one\n\n two\tthree\n";
+  EXPECT_EQ(make_cues(transcription_of({segment}), {.layout = Layout::segments})[0].text(),
+            "one\n two\tthree");
+}
+
+TEST(Srt, UnderlinesOnlyWordsThatTakeTime) {
+  auto segment = spoken("I am here", 0.0, 1.0);
+  segment.words[1].end_s = segment.words[1].start_s;
+  const std::string srt = write(transcription_of({segment}), Format::srt, {.highlight_words = true});
+  EXPECT_THAT(srt, HasSubstr("<u>I</u> am here"));
+  EXPECT_THAT(srt, testing::Not(HasSubstr("<u>am</u>")));
+  EXPECT_THAT(srt, HasSubstr("00:00:01,000 --> 00:00:02,000\nI am here\n"));
+}
+
 TEST(ReadableCues, StayLongEnoughToBeRead) {
   const auto t =
       transcription_of({spoken("Go.", 0.0, 0.2), spoken("A very quickly spoken sentence.", 5.0, 0.1)});

@@ -1,13 +1,18 @@
 // A random Whisper (tests/golden/transcribe/make_tiny.py) from samples to segments.
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -274,6 +279,77 @@ TEST(Transcriber, TellsWhatItHeardBeforeARecordingThatIsSlowToOpen) {
   EXPECT_EQ(told.heard.size(), 2U);
 }
 
+/// A tone that tells when it was read to its end, and on which thread.
+class WatchedSource final : public audio::AudioSource {
+ public:
+  struct Watch {
+    std::promise<std::thread::id> read_by{};
+    bool is_told = false;
+  };
+  WatchedSource(double seconds, Watch& watch) : source_(tone(seconds)), watch_(watch) {}
+  std::size_t read(std::span<float> out) override {
+    const std::size_t n = source_->read(out);
+    if (n == 0 && !std::exchange(watch_.is_told, true)) {
+      watch_.read_by.set_value(std::this_thread::get_id());
+    }
+    return n;
+  }
+  std::optional<double> duration_s() const override { return source_->duration_s(); }
+  bool rewind() override { return source_->rewind(); }
+
+ private:
+  std::unique_ptr<audio::AudioSource> source_;
+  Watch& watch_;
+};
+
+TEST(Transcriber, ReadsTheNextRecordingOnAnotherThreadWhileOneIsHeard) {
+  Transcriber transcriber = tiny_transcriber();
+  for (const int batch_size : {1, 2}) {
+    TranscribeOptions options = quick();
+    options.batch_size = batch_size;
+    Told told;
+    WatchedSource::Watch watch;
+    auto read_by = watch.read_by.get_future();
+    Recording first = told.recording("a", opened_tone(70.0));
+    first.listeners.on_segment = [&](const Segment&) {
+      // It cannot be read after this one: this one waits for it.
+      if (read_by.valid()) {
+        ASSERT_EQ(read_by.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+        EXPECT_NE(read_by.get(), std::this_thread::get_id());
+      }
+    };
+    Recording second =
+        told.recording("b", [&] { return Recording::Audio{std::make_unique<WatchedSource>(40.0, watch)}; });
+    transcriber.transcribe_all(Told::all({first, second}), options);
+    EXPECT_FALSE(read_by.valid());
+    EXPECT_EQ(told.heard.size(), 2U);
+  }
+}
+
+TEST(Transcriber, DecodesShortRecordingsInCommonBatches) {
+  Transcriber transcriber = tiny_transcriber();
+  TranscribeOptions options = quick();
+  options.language = "en";
+  const auto n_decoder_runs = [&](int batch_size) {
+    options.batch_size = batch_size;
+    Told told;
+    std::vector<Recording> recordings;
+    for (const double seconds : {5.0, 6.0, 7.0, 8.0}) {
+      recordings.push_back(told.recording("a", opened_tone(seconds)));
+    }
+    transcriber.transcribe_all(Told::all(std::move(recordings)), options);
+    EXPECT_EQ(told.heard.size(), 4U);
+    return told.heard.front().n_decoder_runs;  // until it ended: with its batch
+  };
+  TranscribeOptions alone = options;
+  alone.batch_size = 4;
+  std::vector<std::size_t> n_alone;
+  for (const double seconds : {5.0, 6.0, 7.0, 8.0}) {
+    n_alone.push_back(transcriber.transcribe(*tone(seconds), alone).n_decoder_runs);
+  }
+  EXPECT_EQ(n_decoder_runs(4), *std::max_element(n_alone.begin(), n_alone.end()));
+}
+
 TEST(Transcriber, StopsInTheMidstOfSeveralRecordings) {
   Transcriber transcriber = tiny_transcriber();
   for (const int batch_size : {1, 2}) {
@@ -301,7 +377,7 @@ TEST(Transcriber, RefusesWhatTheModelCannotDo) {
                        message);
   };
   refuse({.language = "ja"}, "language: expected a language of this model (de, en, es, fr), found ja.");
-  refuse({.languages = {"ja"}}, "language: expected a language of this model (de, en, es, fr), found ja.");
+  refuse({.languages = {"ja"}}, "languages: expected a language of this model (de, en, es, fr), found ja.");
   refuse({.beam_size = -1}, "beam_size");
   refuse({.suppress_tokens = {99999}}, "suppress_tokens");
 

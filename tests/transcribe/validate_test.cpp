@@ -61,6 +61,7 @@ TEST(Validate, SkipsHallucinationsByTheTimesOfWordsOnly) {
 TEST(Validate, RefusesLanguagesAndTasksThereAreNot) {
   expect_refused({.language = "klingon"}, "klingon");
   expect_refused({.language = ""}, "language");
+  expect_refused({.languages = {"de", "xx"}}, "languages: expected a language Whisper knows, found \"xx\"");
   expect_refused({.task = static_cast<Task>(7)}, "task: expected transcribe or translate.");
 }
 

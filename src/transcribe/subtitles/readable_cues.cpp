@@ -156,8 +156,8 @@ void adjust_times(std::vector<Cue>& cues, const std::vector<int>& widths, const 
 }  // namespace
 
 std::vector<Cue> readable_cues(const transcribe::Transcription& transcription, const LayoutOptions& options) {
-  const std::vector<Unit> units = units_of(transcription);
   const LineLimits limits = limits_of(options);
+  const std::vector<Unit> units = units_of(transcription, limits.width);
   std::vector<Cue> cues;
   std::vector<int> widths;
   std::size_t begin = 0;

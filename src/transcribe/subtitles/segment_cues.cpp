@@ -4,6 +4,7 @@
 #include "text/unicode.h"
 #include "transcribe/strip.h"
 #include "transcribe/subtitles/cue.h"
+#include "transcribe/subtitles/timestamp.h"
 
 namespace sotto::subtitles {
 namespace {
@@ -95,11 +96,6 @@ class Wrapper {
   int n_lines_ = 1;
   double last_start_s_ = 0.0;
 };
-
-/// A time as files show it, ms: what utils.py compares.
-long shown_ms(double seconds) {
-  return std::max(std::lrint(seconds * 1000.0), 0L);
-}
 
 /// `word` between <u> and </u>, white space in front left out.
 std::string underlined(std::string_view word) {

@@ -10,6 +10,9 @@ std::string write_srt(const transcribe::Transcription& transcription, const Layo
   std::vector<Cue> cues = make_cues(transcription, layout);
   if (layout.highlight_words) {
     cues = underline_words(cues);
+    if (layout.layout == Layout::readable) {
+      std::erase_if(cues, [](const Cue& cue) { return shown_ms(cue.start_s) >= shown_ms(cue.end_s); });
+    }
   }
   std::string out;
   int number = 0;

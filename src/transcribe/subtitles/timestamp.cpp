@@ -7,8 +7,12 @@
 
 namespace sotto::subtitles {
 
+long shown_ms(double seconds) {
+  return std::max(std::lrint(seconds * 1000.0), 0L);
+}
+
 std::string format_timestamp(double seconds, bool always_include_hours, char decimal_marker) {
-  const auto total_ms = std::max(std::lrint(seconds * 1000.0), 0L);
+  const long total_ms = shown_ms(seconds);
   const long hours = total_ms / 3'600'000;
   const long minutes = total_ms / 60'000 % 60;
   const std::string rest =

@@ -16,7 +16,9 @@ constexpr std::u32string_view kClosers = U"\"'”’»›)]}）］｝」』】�
 /// French sets it).
 constexpr std::u32string_view kNotFirst =
     U".,!?;:%…)]}»›”’、。，．！？：；）］｝」』】〉》・ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ";
-constexpr std::u32string_view kNotLast = U"([{«‹“‘¿¡（［｛「『【〈《";
+/// The last ones are vowels of Thai and Lao that are written before their consonant, and Khmer's sign that
+/// puts one consonant below another.
+constexpr std::u32string_view kNotLast = U"([{«‹“‘¿¡（［｛「『【〈《เแโใไເແໂໃໄ\u17D2";
 
 bool holds(std::u32string_view set, char32_t c) {
   return set.find(c) != std::u32string_view::npos;
@@ -32,9 +34,40 @@ struct Piece {
 Piece piece_of(const CueWord& word) {
   const std::string_view bare = transcribe::strip(word.text);
   const bool spaced = !bare.empty() && word.text.find(bare) > 0;
-  return {.word = {word.start_s, word.end_s, std::string(bare)},
-          .letters = text::to_utf32(bare),
-          .space_before = spaced};
+  std::u32string letters = text::to_utf32(bare);
+  std::ranges::replace_if(letters, text::is_whitespace, U' ');  // a line ends where we say so
+  return {
+      .word = {word.start_s, word.end_s, text::to_utf8(letters)}, .letters = letters, .space_before = spaced};
+}
+
+/// The word in pieces of at most `max_width` columns, its time shared out by width. Marks stay with what they
+/// are set on.
+std::vector<CueWord> cut_to_width(const CueWord& word, int max_width) {
+  const std::string_view bare = transcribe::strip(word.text);
+  const int total = text::display_width(bare);
+  if (total <= max_width) {
+    return {word};
+  }
+  const auto time_at = [&](int width) { return word.start_s + (word.end_s - word.start_s) * width / total; };
+  std::vector<CueWord> pieces;
+  std::u32string letters;
+  int begin = 0;
+  int end = 0;
+  const auto flush = [&] {
+    pieces.push_back({time_at(begin), time_at(end), text::to_utf8(letters)});
+    letters.clear();
+    begin = end;
+  };
+  for (const char32_t c : text::to_utf32(bare)) {
+    if (end > begin && end - begin + text::display_width(c) > max_width && text::display_width(c) > 0) {
+      flush();
+    }
+    letters.push_back(c);
+    end += text::display_width(c);
+  }
+  flush();
+  pieces.front().text.insert(0, word.text.substr(0, word.text.find(bare)));
+  return pieces;
 }
 
 bool begins_piece(char32_t previous, char32_t c) {
@@ -109,24 +142,11 @@ Stop stop_after(std::u32string_view word) {
 
 class UnitBuilder {
  public:
-  void add(const CueWord& word) {
-    Piece piece = piece_of(word);
-    if (piece.letters.empty()) {
-      space_pending_ = true;
-      return;
+  void add(const CueWord& word, int max_width) {
+    const std::vector<CueWord> pieces = cut_to_width(word, max_width);
+    for (const CueWord& piece : pieces) {
+      add_piece(piece, &piece != &pieces.front());
     }
-    piece.space_before = piece.space_before || space_pending_;
-    space_pending_ = false;
-    if (may_break_before(piece)) {
-      units_.push_back({.space_before = piece.space_before});
-    } else if (piece.space_before) {
-      piece.word.text.insert(0, 1, ' ');
-    }
-    Unit& unit = units_.back();
-    unit.width += text::display_width(piece.word.text);
-    unit.stop = stop_after(piece.letters);
-    unit.words.push_back(std::move(piece.word));
-    last_ = piece.letters.back();
   }
 
   void end_segment() {
@@ -139,6 +159,26 @@ class UnitBuilder {
   std::vector<Unit> take() { return std::move(units_); }
 
  private:
+  void add_piece(const CueWord& word, bool goes_on) {
+    Piece piece = piece_of(word);
+    if (piece.letters.empty()) {
+      space_pending_ = true;
+      return;
+    }
+    piece.space_before = piece.space_before || space_pending_;
+    space_pending_ = false;
+    if (goes_on || may_break_before(piece)) {
+      units_.push_back({.space_before = piece.space_before});
+    } else if (piece.space_before) {
+      piece.word.text.insert(0, 1, ' ');
+    }
+    Unit& unit = units_.back();
+    unit.width += text::display_width(piece.word.text);
+    unit.stop = stop_after(piece.letters);
+    unit.words.push_back(std::move(piece.word));
+    last_ = piece.letters.back();
+  }
+
   bool may_break_before(Piece& piece) {
     const bool after_segment = std::exchange(ends_segment_, false);
     if (units_.empty()) {
@@ -149,7 +189,7 @@ class UnitBuilder {
       piece.space_before = piece.space_before || !begins_piece(last_, first);
       return true;
     }
-    if (holds(kNotFirst, first) || holds(kNotLast, last_)) {
+    if (holds(kNotFirst, first) || holds(kNotLast, last_) || text::display_width(first) == 0) {
       return false;
     }
     return piece.space_before || begins_piece(last_, first);
@@ -163,11 +203,11 @@ class UnitBuilder {
 
 }  // namespace
 
-std::vector<Unit> units_of(const transcribe::Transcription& transcription) {
+std::vector<Unit> units_of(const transcribe::Transcription& transcription, int max_width) {
   UnitBuilder builder;
   for (const auto& segment : transcription.segments) {
     for (const CueWord& word : words_of(segment)) {
-      builder.add(word);
+      builder.add(word, max_width);
     }
     builder.end_segment();
   }

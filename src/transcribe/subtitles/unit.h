@@ -20,7 +20,8 @@ struct Unit {
 };
 
 /// The units of all segments in order. Segments without times of words are cut at spaces, and between any
-/// two characters of a script without spaces, their time shared out by width.
-std::vector<Unit> units_of(const transcribe::Transcription& transcription);
+/// two characters of a script without spaces, their time shared out by width. What is wider than `max_width`
+/// columns alone is cut there.
+std::vector<Unit> units_of(const transcribe::Transcription& transcription, int max_width);
 
 }  // namespace sotto::subtitles
