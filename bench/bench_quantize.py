@@ -10,6 +10,7 @@ import openvino as ov
 
 import common
 import nncf_flow
+import words
 
 CALIBRATION = common.ROOT / "demo" / "data" / "calibration"
 TEST = common.ROOT / "demo" / "data" / "test"
@@ -36,6 +37,14 @@ def find_model(name):
     if name == "demo":
         return common.converted_demo()
     return planted_demo() if name == "planted" else common.converted(name.removeprefix("whisper-"))
+
+
+def held_out_speech(n):
+    """So many test utterances that no bundled set has, made once."""
+    directory = common.WORK / f"held-out-{n}"
+    if not directory.exists():
+        common.Run([sys.executable, common.ROOT / "bench" / "held_out_speech.py", directory, n])
+    return directory
 
 
 def speech_files(directory, n):
@@ -86,13 +95,10 @@ class Quantizing:
                    + [*self.heard, *options])
         return json.loads(out.read_text())["models"][0]["speed"]["transcription_total_s"]
 
-    def word_error_rates(self, take):
-        """Percent, of FP and the three INT8 models, each hearing the test set as a user would have it heard."""
-        out = common.WORK / "compare.json"
-        models = [self.fp] + [self.models[who] for who in NAMES]
-        common.Run([common.SOTTO, "compare", *models, "--test", TEST, "--take", take, "--language", "en", "--json", out])
-        rates = [100 - m["accuracy"]["word_accuracy_percent"] for m in json.loads(out.read_text())["models"]]
-        return dict(zip(("fp", *NAMES), rates))
+    def words(self, speech, take, jobs):
+        """Of FP and the three INT8 models, each hearing the speech as a user would have it heard."""
+        n = len(list(speech.glob("*/*/*.flac")) + list(speech.glob("*/*/*.wav")))
+        return words.judged({"fp": self.fp, **self.models}, speech, min(n, take or n), jobs)
 
 
 def sqnr_db(reference, values):
@@ -171,8 +177,21 @@ def measure(name, arguments):
         figures["phases_nncf"] = their_report["phases"]
         figures["decoder_inferences_nncf"] = their_report["decoder_inferences"]
     if name in ("demo", "planted") and nncf:
-        figures["wer"] = quantizing.word_error_rates(arguments.take)
+        figures["bundled_test"] = quantizing.words(TEST, arguments.take, arguments.jobs)
+        figures["wer"] = figures["bundled_test"]["wer"]
+        if arguments.test_utterances:
+            figures["held_out_test"] = quantizing.words(held_out_speech(arguments.test_utterances), 0, arguments.jobs)
     return figures
+
+
+def print_words(name, f):
+    """Word errors, what the difference to NNCF's is worth, and how far transcripts are FP's."""
+    print(f"  {name}, {f['n_utterances']} utterances, {f['n_words']} words")
+    print("    WER             " + ", ".join(f"{who} {rate:.2f} %" for who, rate in f["wer"].items()))
+    for other in ("nncf", "fp"):
+        d = f[f"default_minus_{other}"]
+        print(f"    default - {other:4}  {d['points']:+.2f} points, 95 % interval {d['interval'][0]:+.2f} to {d['interval'][1]:+.2f}")
+    print("    the same as FP  " + ", ".join(f"{who} {share:.1f} %" for who, share in f["agreement_with_fp"].items()))
 
 
 def print_figures(f):
@@ -195,8 +214,9 @@ def print_figures(f):
     print(f"  size FP16 / INT8  {f['size_ratio_encoder']:.2f} encoder, {f['size_ratio_decoder']:.2f} decoder")
     for who, (encoder, decoder) in f["sqnr_db"].items():
         print(f"  SQNR, {who:8}    {encoder:6.2f} dB encoder, {decoder:6.2f} dB logits")
-    if "wer" in f:
-        print("  WER               " + ", ".join(f"{who} {rate:.2f} %" for who, rate in f["wer"].items()))
+    for name in ("bundled_test", "held_out_test"):
+        if name in f:
+            print_words(name, f[name])
 
 
 def closing(figures):
@@ -219,6 +239,9 @@ def main():
     parser.add_argument("--tokens", type=int, default=24, help="most tokens decoded of an utterance while calibrating")
     parser.add_argument("--windows", type=int, default=4, help="held-out utterances for the SQNR")
     parser.add_argument("--take", type=int, default=0, help="test utterances for the word error rate; 0: all")
+    parser.add_argument("--test-utterances", type=int, default=0,
+                        help="measure words on so many more held-out utterances too, which espeak-ng, flite and festival speak")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that hear test speech at the same time, one thread each")
     parser.add_argument("--skip-nncf", action="store_true",
                         help="sotto alone: NNCF's flow on large-v2 needs more memory than most machines have")
     arguments = parser.parse_args()

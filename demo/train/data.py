@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.signal
 
 import features
-from tokenizer import Vocabulary
+
+if TYPE_CHECKING:  # making test speech needs no tokenizer
+    from tokenizer import Vocabulary
 
 IGNORE = -100
 
