@@ -74,6 +74,14 @@ struct EnumNames<quantize::Preset> {
 };
 
 template <>
+struct EnumNames<quantize::QuantizationMode> {
+  static constexpr std::array<std::pair<std::string_view, quantize::QuantizationMode>, 3> values = {
+      {{"preset", quantize::QuantizationMode::preset},
+       {"symmetric", quantize::QuantizationMode::symmetric},
+       {"asymmetric", quantize::QuantizationMode::asymmetric}}};
+};
+
+template <>
 struct EnumNames<quantize::OverflowFix> {
   static constexpr std::array<std::pair<std::string_view, quantize::OverflowFix>, 4> values = {
       {{"automatic", quantize::OverflowFix::automatic},
@@ -311,11 +319,18 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"data", "which utterances of it"}, o.data);
 }
 
+template <FieldsOf<quantize::Subgraph> Options, typename Visitor>
+void visit_fields(Options& o, Visitor&& visit) {
+  visit(Field{"inputs", "names of the nodes it begins with"}, o.inputs);
+  visit(Field{"outputs", "names of the nodes it ends with"}, o.outputs);
+}
+
 template <FieldsOf<quantize::IgnoredScope> Options, typename Visitor>
 void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"names", "layers left in floating point, by exact name"}, o.names);
   visit(Field{"patterns", "the same by regular expression, matched from the name's start"}, o.patterns);
   visit(Field{"types", "the same by OpenVINO type, for example MatMul"}, o.types);
+  visit(Field{"subgraphs", "all between two sets of nodes, as \"INPUT,... -> OUTPUT,...\""}, o.subgraphs);
   visit(Field{"validate", "a rule that matches no layer is an error"}, o.validate);
 }
 
@@ -338,6 +353,17 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"parity", "nncf: do everything as NNCF does; none: what is left to choose is chosen by error"},
         o.parity);
   visit(Field{"preset", "performance: symmetric activations; mixed: asymmetric ones"}, o.preset);
+  visit(Field{"activations_quantization_mode", "symmetric or asymmetric activations, whatever the preset"},
+        o.activations_quantization_mode);
+  visit(Field{"activations_per_channel", "ranges by channel where depthwise convolutions read them"},
+        o.activations_per_channel);
+  visit(
+      Field{"weights_quantization_mode",
+            "symmetric (as both presets have it) or asymmetric weights, whose MatMul is computed in floating "
+            "point"},
+      o.weights_quantization_mode);
+  visit(Field{"weights_per_channel", "a range for each output channel of a weight, not one for all"},
+        o.weights_per_channel);
   visit(
       Field{"smooth_quant_alpha", "share of the range moved into MatMul weights; -1: no SmoothQuant", -1, 1},
       o.smooth_quant_alpha);

@@ -20,6 +20,7 @@ class Model;
 namespace sotto::quantize {
 
 enum class Preset { performance, mixed };                                 ///< mixed: asymmetric activations
+enum class QuantizationMode { preset, symmetric, asymmetric };            ///< preset: as the preset has it
 enum class OverflowFix { automatic, enable, first_layer_only, disable };  ///< half-range weights without VNNI
 
 /// Whose behaviour the options follow where they leave a choice; see resolved().
@@ -76,7 +77,16 @@ struct IgnoredScope {
 struct QuantizeOptions {
   Parity parity = Parity::none;
   Preset preset = Preset::mixed;
-  double smooth_quant_alpha = 0.95;              ///< MatMul, 0..1; negative switches SmoothQuant off
+  /// Of activations, as `mode` of NNCF's activations_quantization_params. Products of two activations and
+  /// inputs of ScaledDotProductAttention are symmetric in any case.
+  QuantizationMode activations_quantization_mode = QuantizationMode::preset;
+  /// Inputs of depthwise convolutions by channel, as NNCF and OpenVINO have it for no other layer.
+  bool activations_per_channel = true;
+  /// Of weights, as `mode` of NNCF's weights_quantization_params; symmetric in both presets. Asymmetric: i8
+  /// with a zero point, for which half range does not exist. The CPU then computes MatMul in floating point.
+  QuantizationMode weights_quantization_mode = QuantizationMode::preset;
+  bool weights_per_channel = true;   ///< a range for each output channel; false: one for the weight
+  double smooth_quant_alpha = 0.95;  ///< MatMul, 0..1; negative switches SmoothQuant off
   double smooth_quant_alpha_convolution = -1.0;  ///< Convolution, the same
   /// Choose the alpha of each group of MatMuls, or no smoothing, by the error quantizing then causes for a
   /// sample of tokens; smooth_quant_alpha is one of the candidates, and is taken where no tokens are kept.

@@ -24,6 +24,12 @@ Json fields_json(const Options& options) {
       json[std::string(field.name)] = fields_json(value);
     } else if constexpr (std::is_same_v<T, std::optional<quantize::RangeEstimator>>) {
       json[std::string(field.name)] = value ? fields_json(*value) : Json(nullptr);
+    } else if constexpr (std::is_same_v<T, std::vector<quantize::Subgraph>>) {
+      Json list = Json::array();
+      for (const quantize::Subgraph& part : value) {
+        list.push_back(fields_json(part));
+      }
+      json[std::string(field.name)] = std::move(list);
     } else if constexpr (std::is_same_v<T, std::optional<double>>) {
       json[std::string(field.name)] = value ? Json(*value) : Json(nullptr);
     } else {

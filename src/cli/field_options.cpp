@@ -26,4 +26,18 @@ CLI::Option* add_field(CLI::App& app,
       ->type_name("TEXT");
 }
 
+CLI::Option* add_field(CLI::App& app,
+                       const Field& field,
+                       const std::string& name,
+                       std::vector<quantize::Subgraph>& value) {
+  const std::function<void(const std::string&)> add = [name, &value](const std::string& text) {
+    value.push_back(parse_subgraph(name, text));
+  };
+  return app.add_option_function(name, add, std::string(field.help) + " (may be given several times)")
+      ->take_all()
+      ->trigger_on_parse()
+      ->allow_extra_args(false)
+      ->type_name("TEXT");
+}
+
 }  // namespace sotto::cli

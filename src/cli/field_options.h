@@ -71,6 +71,12 @@ CLI::Option* add_field(CLI::App& app,
                        const std::string& name,
                        std::vector<std::string>& value);
 
+/// --name "INPUT,... -> OUTPUT,...", which may be given several times.
+CLI::Option* add_field(CLI::App& app,
+                       const Field& field,
+                       const std::string& name,
+                       std::vector<quantize::Subgraph>& value);
+
 /// What an option's name has before and after its field's.
 struct Affix {
   std::string prefix = {};

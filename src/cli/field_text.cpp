@@ -44,6 +44,22 @@ Number parse_number(const Field& field,
   return number;
 }
 
+/// Names between commas, without the spaces around them; none for an empty one.
+std::vector<std::string> parse_names(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    std::string_view name = text.substr(0, comma);
+    name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+    name = name.substr(0, name.find_last_not_of(' ') + 1);
+    if (!name.empty()) {
+      names.emplace_back(name);
+    }
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return names;
+}
+
 /// Numbers between commas; none for an empty text.
 template <typename Number>
 std::vector<Number> parse_list(const Field& field,
@@ -120,6 +136,18 @@ void parse_value(const Field& field,
                  std::string_view text,
                  std::vector<double>& value) {
   value = parse_list<double>(field, option, "numbers separated by commas", text);
+}
+
+quantize::Subgraph parse_subgraph(const std::string& option, std::string_view text) {
+  constexpr std::string_view kArrow = "->";
+  const std::size_t arrow = std::min(text.find(kArrow), text.size());
+  quantize::Subgraph part{parse_names(text.substr(0, arrow)),
+                          parse_names(text.substr(std::min(arrow + kArrow.size(), text.size())))};
+  if (part.inputs.empty() || part.outputs.empty()) {
+    throw Error(ErrorCode::invalid_argument, option,
+                fmt::format("expected \"INPUT,... -> OUTPUT,...\" of names of nodes, found \"{}\".", text));
+  }
+  return part;
 }
 
 std::string value_text(int value) {

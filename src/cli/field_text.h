@@ -41,6 +41,9 @@ void parse_value(const Field& field,
                  std::string_view text,
                  std::vector<double>& value);
 
+/// What was typed after `option` for a subgraph, "INPUT,... -> OUTPUT,...". Throws Error(invalid_argument).
+quantize::Subgraph parse_subgraph(const std::string& option, std::string_view text);
+
 /// The value as it would be typed.
 std::string value_text(int value);
 std::string value_text(std::uint64_t value);

@@ -28,7 +28,7 @@ constexpr const char* kPartGroup = "Quantization of one part";
 /// Options that each part has of its own; the others are asked of both.
 bool is_of_one_part(std::string_view field_name) {
   return field_name == "smooth_quant_alpha" || field_name == "attention_inputs" || field_name == "names" ||
-         field_name == "patterns" || field_name == "types";
+         field_name == "patterns" || field_name == "types" || field_name == "subgraphs";
 }
 
 std::string shared_group(std::string_view field_name) {

@@ -256,6 +256,16 @@ void insert(const ActivationQuantizer& quantizer, const Range& range) {
 
 }  // namespace
 
+bool has_symmetric_activations(const QuantizeOptions& options) {
+  return options.activations_quantization_mode == QuantizationMode::preset
+             ? options.preset == Preset::performance
+             : options.activations_quantization_mode == QuantizationMode::symmetric;
+}
+
+bool has_symmetric_weights(const QuantizeOptions& options) {
+  return options.weights_quantization_mode != QuantizationMode::asymmetric;
+}
+
 Range symmetric_range(const std::vector<float>& min, const std::vector<float>& max_magnitude) {
   constexpr float kLowFactor = static_cast<float>(kLevels) / static_cast<float>(kLevels - 2);
   const bool is_signed = std::ranges::any_of(min, [](float x) { return x < 0.0F; });

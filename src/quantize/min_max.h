@@ -21,6 +21,10 @@ struct Range {
   std::vector<float> high;
 };
 
+/// Whether activations, where nothing says that they must be, and weights are symmetric.
+bool has_symmetric_activations(const QuantizeOptions& options);
+bool has_symmetric_weights(const QuantizeOptions& options);
+
 /// The range that 256 signed levels need for [min, max]; unsigned where no minimum is negative. Takes the
 /// largest magnitudes instead of the maxima. A range of zero becomes the smallest that divides. Source:
 /// NNCF 3.4.0, quantization/fake_quantize.py, symmetric_range().

@@ -49,19 +49,22 @@ Inputs inputs_of(std::span<const std::vector<float>> tokens,
   return inputs;
 }
 
-/// Adds what one output channel's weights, `stride` apart, make of the inputs.
-SOTTO_AVX2_CLONE void add_products(const float* values,
-                                   const std::int8_t* integers,
-                                   std::size_t stride,
-                                   float scale,
-                                   const Inputs& inputs,
-                                   Row& exact,
-                                   Row& error) {
+/// The weights of one output channel, `stride` apart.
+struct ChannelWeights {
+  const float* values;
+  const std::int8_t* integers;
+  std::size_t stride;
+  float scale;
+  float zero_point;
+};
+
+/// Adds what they make of the inputs.
+SOTTO_AVX2_CLONE void add_products(const ChannelWeights& w, const Inputs& inputs, Row& exact, Row& error) {
   for (std::size_t input = 0; input < inputs.exact.size(); ++input) {
     const float* x = inputs.exact[input].data();
     const float* rounded = inputs.rounded[input].data();
-    const float value = values[input * stride];
-    const float integer = scale * static_cast<float>(integers[input * stride]);
+    const float value = w.values[input * w.stride];
+    const float integer = w.scale * (static_cast<float>(w.integers[input * w.stride]) - w.zero_point);
     for (std::size_t t = 0; t < kTokens; ++t) {
       const float y = value * x[t];
       exact[t] += y;
@@ -134,8 +137,9 @@ double output_sqnr_db(const Weight& weight,
     Row error{};
     const std::size_t first = channel * strides[weight.channel_axes.front()];
     for (const std::size_t tap : taps) {
-      add_products(values.data() + first + tap, quantized.integers.data() + first + tap,
-                   strides[*weight.input_axis], quantized.scale[channel], inputs, exact, error);
+      add_products({values.data() + first + tap, quantized.integers.data() + first + tap,
+                    strides[*weight.input_axis], quantized.scale[channel], quantized.zero_point[channel]},
+                   inputs, exact, error);
     }
     for (std::size_t t = 0; t < kTokens; ++t) {
       signal += static_cast<double>(exact[t]) * static_cast<double>(exact[t]);

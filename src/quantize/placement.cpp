@@ -134,14 +134,13 @@ class Placer {
   }
 
   Demand own_demand(const ov::Node& node) const {
-    const unsigned per_tensor = options_.preset == Preset::mixed ? kAsymmetric : kSymmetric;
-    const unsigned per_channel =
-        options_.preset == Preset::mixed ? kAsymmetricPerChannel : kSymmetricPerChannel;
+    const unsigned per_tensor = options_.symmetric ? kSymmetric : kAsymmetric;
+    const unsigned per_channel = options_.symmetric ? kSymmetricPerChannel : kAsymmetricPerChannel;
     if (is_attention(node)) {
       return {kSymmetric, false, nullptr};
     }
-    if (is_depthwise_convolution(node)) {
-      return {per_channel, false, nullptr};
+    if (is_depthwise_convolution(node) && options_.per_channel) {
+      return {per_channel | per_tensor, false, nullptr};
     }
     return {per_tensor, is_matmul(node) && graph_.weights(node).empty(), nullptr};
   }

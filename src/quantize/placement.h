@@ -23,9 +23,10 @@ struct ActivationQuantizer {
 using IgnoredNodes = std::unordered_map<const ov::Node*, std::string>;
 
 struct PlacementOptions {
-  Preset preset = Preset::mixed;
+  bool symmetric = false;         ///< activations; those that must be are in any case
   bool attention_inputs = false;  ///< quantize Q and K of ScaledDotProductAttention
   bool outputs = false;           ///< quantize what the model's Results read
+  bool per_channel = true;        ///< what depthwise convolutions read
 };
 
 struct Placement {

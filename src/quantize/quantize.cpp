@@ -58,6 +58,13 @@ void check(const QuantizeOptions& options) {
                             *options.bias_correction_threshold));
   }
   check_range(options.activation_range);
+  const bool is_half_range =
+      options.overflow_fix == OverflowFix::enable || options.overflow_fix == OverflowFix::first_layer_only;
+  if (is_half_range && !has_symmetric_weights(options)) {
+    throw Error(ErrorCode::invalid_argument, kWhere,
+                "expected overflow_fix automatic or disable with asymmetric weights, found half range, which "
+                "symmetric ones only have.");
+  }
 }
 
 void check_statistics(const InferenceGraph& graph, const Statistics& statistics) {
@@ -149,8 +156,9 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
   step(progress, "min_max", 0, 1);
   const InferenceGraph smoothed(result.model);
   const IgnoredNodes ignored = find_ignored(smoothed, options.ignored_scope);
-  const Placement placement = place_quantizers(
-      smoothed, ignored, {options.preset, options.attention_inputs, options.quantize_outputs});
+  const Placement placement = place_quantizers(smoothed, ignored,
+                                               {has_symmetric_activations(options), options.attention_inputs,
+                                                options.quantize_outputs, options.activations_per_channel});
   result.steps.insert(result.steps.end(), placement.skipped.begin(), placement.skipped.end());
   quantize_activations(smoothed, placement, map, scales, options, result.steps);
 
@@ -158,7 +166,10 @@ QuantizeResult run(const std::shared_ptr<ov::Model>& model,
   WeightQuantizer weights(smoothed, map, scales, options, result.steps);
   std::vector<WeightQuantizer::Layer> layers;
   for (const Weight& weight : placement.weights) {
-    layers.push_back({&weight, takes_half_range(options.overflow_fix, *weight.node, first)});
+    layers.push_back({&weight,
+                      {.symmetric = has_symmetric_weights(options),
+                       .per_channel = options.weights_per_channel,
+                       .half_range = takes_half_range(options.overflow_fix, *weight.node, first)}});
   }
   weights.quantize(layers, progress);
   for (const auto& [node, reason] : ignored) {
@@ -190,7 +201,8 @@ QuantizeOptions resolved(QuantizeOptions options) {
     options.bias_correction = BiasCorrection::fast;
   }
   if (options.overflow_fix == OverflowFix::automatic) {
-    options.overflow_fix = OverflowFix::first_layer_only;
+    options.overflow_fix =
+        has_symmetric_weights(options) ? OverflowFix::first_layer_only : OverflowFix::disable;
   }
   return options;
 }

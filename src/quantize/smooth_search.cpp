@@ -25,18 +25,37 @@ constexpr std::size_t kMaxTokens = 64;   // half to choose by, half to confirm
 constexpr std::size_t kMaxOutputs = 64;  // of each weight
 constexpr float kMaxScaleRatio = 1e4F;   // between the largest and the smallest
 
-/// The i8 values of each row times `scale`, as f32.
-Rows quantized_outputs(const Rows& outputs, std::span<const float> scale) {
-  Rows quantized = outputs;
-  for (std::vector<float>& row : quantized) {
-    float widest = kMinStatistic;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      row[c] *= scale[c];
-      widest = std::max(widest, std::abs(row[c]));
+/// Output channels of weights of which those of one number share a range.
+struct SampledWeights {
+  Rows outputs;
+  std::vector<std::size_t> range_of;
+};
+
+/// The i8 values of each output channel times `scale`, as f32.
+Rows quantized_outputs(const SampledWeights& weights, std::span<const float> scale, bool symmetric) {
+  Rows quantized = weights.outputs;
+  const std::size_t n_ranges = weights.range_of.empty() ? 0 : weights.range_of.back() + 1;
+  Extremes wide{std::vector<float>(n_ranges, 0.0F), std::vector<float>(n_ranges, 0.0F),
+                std::vector<float>(n_ranges, kMinStatistic)};
+  for (std::size_t r = 0; r < quantized.size(); ++r) {
+    const std::size_t range = weights.range_of[r];
+    for (std::size_t c = 0; c < quantized[r].size(); ++c) {
+      const float w = quantized[r][c] *= scale[c];
+      wide.min[range] = std::min(wide.min[range], w);
+      wide.max[range] = std::max(wide.max[range], w);
+      wide.max_magnitude[range] = std::max(wide.max_magnitude[range], std::abs(w));
     }
-    const float step = widest / 127.0F;
-    for (float& w : row) {
-      w = round_to_even(w / step) * step;
+  }
+  const Range ranges = symmetric ? Range{} : asymmetric_range(wide.min, wide.max);
+  for (std::size_t r = 0; r < quantized.size(); ++r) {
+    const std::size_t range = weights.range_of[r];
+    if (symmetric) {
+      const float step = wide.max_magnitude[range] / 127.0F;
+      std::ranges::transform(quantized[r], quantized[r].begin(),
+                             [step](float w) { return round_to_even(w / step) * step; });
+    } else {
+      std::ranges::transform(quantized[r], quantized[r].begin(),
+                             Levels(ranges.low[range], ranges.high[range]));
     }
   }
   return quantized;
@@ -54,7 +73,8 @@ class Judge {
         const SiteStatistics& observed,
         const QuantizeOptions& options)
       : observed_(observed),
-        is_symmetric_(options.preset == Preset::performance),
+        is_symmetric_(has_symmetric_activations(options)),
+        has_symmetric_weights_(has_symmetric_weights(options)),
         is_corrected_(options.bias_correction == BiasCorrection::per_channel),
         magnitude_(observed.min.size(), kMinStatistic),
         importance_(observed.min.size(), 0.0F),
@@ -68,9 +88,13 @@ class Judge {
         magnitude_[c] = std::max(magnitude_[c], magnitude[c]);
         importance_[c] += squares[c];
       }
-      append_outputs(*weight, values, kMaxOutputs, outputs_);
+      append_outputs(*weight, values, kMaxOutputs, weights_.outputs);
+      const std::size_t next = weights_.range_of.empty() ? 0 : weights_.range_of.back() + 1;
+      while (weights_.range_of.size() < weights_.outputs.size()) {
+        weights_.range_of.push_back(options.weights_per_channel ? weights_.range_of.size() : next);
+      }
     }
-    exact_ = products(tokens_, outputs_);
+    exact_ = products(tokens_, weights_.outputs);
   }
 
   /// Around 1: only ratios matter, and these stay within bounds.
@@ -90,7 +114,8 @@ class Judge {
   }
 
   Errors errors(const std::vector<float>& scale) const {
-    const Rows y = products(quantized_tokens(scale), quantized_outputs(outputs_, scale));
+    const Rows y =
+        products(quantized_tokens(scale), quantized_outputs(weights_, scale, has_symmetric_weights_));
     return {error(y, 0), error(y, 1)};
   }
 
@@ -123,7 +148,7 @@ class Judge {
   /// Squared error of every other token from `first`; without its mean where that is corrected.
   double error(const Rows& found, std::size_t first) const {
     double sum = 0.0;
-    for (std::size_t r = 0; r < outputs_.size(); ++r) {
+    for (std::size_t r = 0; r < weights_.outputs.size(); ++r) {
       double squares = 0.0;
       double total = 0.0;
       double n = 0.0;
@@ -140,11 +165,12 @@ class Judge {
 
   const SiteStatistics& observed_;
   bool is_symmetric_;
+  bool has_symmetric_weights_;
   bool is_corrected_;
   std::vector<float> magnitude_;
   std::vector<float> importance_;
   Rows tokens_;
-  Rows outputs_;
+  SampledWeights weights_;
   Rows exact_;
 };
 

@@ -1,11 +1,14 @@
 #include "quantize/weight_compression.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <vector>
 
 #include <openvino/op/convert.hpp>
 #include <openvino/op/fake_quantize.hpp>
 #include <openvino/op/multiply.hpp>
+#include <openvino/op/subtract.hpp>
 #include <openvino/pass/constant_folding.hpp>
 
 namespace sotto::quantize {
@@ -22,9 +25,19 @@ ov::Output<ov::Node> compressed_weight(const Weight& weight,
   const auto convert = std::make_shared<ov::op::v0::Convert>(integers, type);
   convert->set_friendly_name(name + "/convert");
   ov::pass::disable_constant_folding(convert);
-  const auto scale = Constant::create(type, scale_shape, quantized.scale);
-  scale->set_friendly_name(name + "/scale");
-  const auto multiply = std::make_shared<ov::op::v1::Multiply>(convert, scale);
+  const auto of_channels = [&](const std::vector<float>& values, const char* which) {
+    const auto n = static_cast<std::ptrdiff_t>(ov::shape_size(scale_shape));
+    const auto constant =
+        Constant::create(type, scale_shape, std::vector<float>(values.begin(), values.begin() + n));
+    constant->set_friendly_name(name + "/" + which);
+    return constant;
+  };
+  std::shared_ptr<ov::Node> value = convert;
+  if (std::ranges::any_of(quantized.zero_point, [](float z) { return z != 0.0F; })) {
+    value = std::make_shared<ov::op::v1::Subtract>(convert, of_channels(quantized.zero_point, "zero_point"));
+    value->set_friendly_name(name + "/subtract");
+  }
+  const auto multiply = std::make_shared<ov::op::v1::Multiply>(value, of_channels(quantized.scale, "scale"));
   multiply->set_friendly_name(name);
   return multiply->output(0);
 }

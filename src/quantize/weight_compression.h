@@ -7,8 +7,9 @@
 
 namespace sotto::quantize {
 
-/// A weight stored as i8: Constant i8 → Convert → Multiply by the scale of each channel. `name` becomes the
-/// Multiply's. Source: OpenVINO 2026.4, CompressQuantizeWeights.
+/// A weight stored as i8: Constant i8 → Convert → Subtract of zero points, where there are any → Multiply by
+/// scales. `name` becomes the Multiply's; scale_shape is that of the weight's range. Source: OpenVINO 2026.4,
+/// CompressQuantizeWeights.
 ov::Output<ov::Node> compressed_weight(const Weight& weight,
                                        const QuantizedWeight& quantized,
                                        const ov::Shape& scale_shape,

@@ -76,7 +76,7 @@ WeightQuantizer::Work WeightQuantizer::compute(const Layer& layer) const {
   const Weight& weight = *layer.weight;
   const std::vector<float> values = scaled_values(weight);
   Work work;
-  work.range = weight_range(values, weight, layer.half_range);
+  work.range = weight_range(values, weight, layer.scheme);
   const QuantizedWeight quantized = quantize_weight(values, weight, work.range);
   work.sqnr_db = quantize::sqnr_db(values, weight, quantized);
   work.output_error = quantize::output_error(statistics_, weight, values, quantized);

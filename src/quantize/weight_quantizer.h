@@ -16,10 +16,10 @@ namespace sotto::quantize {
 /// Replaces a graph's weights by integers and corrects the biases behind them.
 class WeightQuantizer {
  public:
-  /// A layer whose weight is quantized. half_range: see weight_range().
+  /// A layer whose weight is quantized.
   struct Layer {
     const Weight* weight = nullptr;
-    bool half_range = false;
+    WeightScheme scheme = {};
   };
 
   /// `scales` are SmoothQuant's, which the weights do not hold yet. All is used while the object lives.

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/parallel.h"
 #include "quantize/half.h"
+#include "quantize/min_max.h"
 #include "quantize/op_table.h"
 #include "quantize/rounding.h"
 #include "sotto/error.h"
@@ -85,6 +88,25 @@ float max_abs_of(const float* x, std::size_t n) {
   return *std::max_element(most, most + kLanes);
 }
 
+/// The smallest and the largest value of each channel.
+Extremes extremes(std::span<const float> values, const Weight& weight, const std::vector<std::size_t>& axes) {
+  std::size_t n = 1;
+  for (const std::size_t axis : axes) {
+    n *= weight.shape[axis];
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Extremes e{std::vector<float>(n, kInfinity), std::vector<float>(n, -kInfinity), {}};
+  for_each_row(weight.shape, axes, [&](const Row& row) {
+    for (std::size_t i = 0; i < row.size; ++i) {
+      const float x = values[row.first + i];
+      const std::size_t channel = row.channel + i * row.step;
+      e.min[channel] = std::min(e.min[channel], x);
+      e.max[channel] = std::max(e.max[channel], x);
+    }
+  });
+  return e;
+}
+
 std::vector<float> max_abs(std::span<const float> values,
                            const ov::Shape& shape,
                            const std::vector<std::size_t>& axes) {
@@ -145,6 +167,28 @@ std::int8_t to_integer(float x, float low, float high, float n_steps, float lowe
   return static_cast<std::int8_t>(std::clamp(step, 0.0F, n_steps) + lowest);
 }
 
+/// Where every integer less its zero point is an i8 too, does without zero points.
+/// Source: OpenVINO 2026.4, ZeroPointOptimizer.
+void fold_zero_points(QuantizedWeight& quantized, const Weight& weight) {
+  if (std::ranges::all_of(quantized.zero_point, [](float z) { return z == 0.0F; })) {
+    return;
+  }
+  std::vector<std::int8_t> shifted(quantized.integers.size());
+  bool fits = true;
+  for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
+    for (std::size_t i = 0; i < row.size; ++i) {
+      const auto zero_point = static_cast<int>(quantized.zero_point[row.channel + i * row.step]);
+      const int value = quantized.integers[row.first + i] - zero_point;
+      shifted[row.first + i] = static_cast<std::int8_t>(value);
+      fits = fits && value >= -128 && value <= 127;
+    }
+  });
+  if (fits) {
+    quantized.integers = std::move(shifted);
+    std::ranges::fill(quantized.zero_point, 0.0F);
+  }
+}
+
 constexpr std::size_t kLanes = 16;
 
 SOTTO_AVX2_CLONE double sum_of_products(const float* __restrict x, const float* __restrict y, std::size_t n) {
@@ -178,12 +222,14 @@ struct IntegerValues {
     buffer.resize(n);
     const std::int8_t* integers = quantized.integers.data() + first;
     for (std::size_t i = 0; i < n; ++i) {
-      buffer[i] = static_cast<float>(integers[i]) * quantized.scale[channel];
+      buffer[i] =
+          (static_cast<float>(integers[i]) - quantized.zero_point[channel]) * quantized.scale[channel];
     }
     return buffer.data();
   }
   float at(std::size_t i, std::size_t channel) const {
-    return static_cast<float>(quantized.integers[i]) * quantized.scale[channel];
+    return (static_cast<float>(quantized.integers[i]) - quantized.zero_point[channel]) *
+           quantized.scale[channel];
   }
 };
 
@@ -248,13 +294,22 @@ std::vector<float> sum_squares_along(std::span<const float> values,
   return sums;
 }
 
-WeightRange weight_range(std::span<const float> values, const Weight& weight, bool half_range) {
+WeightRange weight_range(std::span<const float> values, const Weight& weight, const WeightScheme& scheme) {
+  const std::vector<std::size_t> axes = scheme.per_channel ? weight.channel_axes : std::vector<std::size_t>{};
   WeightRange range;
-  range.shape = range_shape(weight);
-  range.high = max_abs(values, weight.shape, weight.channel_axes);
+  range.shape = scheme.per_channel ? range_shape(weight) : ov::Shape{};
+  if (!scheme.symmetric) {
+    const Extremes e = extremes(values, weight, axes);
+    auto [low, high] = asymmetric_range(e.min, e.max);
+    range.low = std::move(low);
+    range.high = std::move(high);
+    range.levels = 256;
+    return range;
+  }
+  range.high = max_abs(values, weight.shape, axes);
   const float floor = std::max(*std::ranges::max_element(range.high) * kMinRelativeRange, kMinRange);
   for (float& h : range.high) {
-    h = std::max(h, floor) * (half_range ? 2.0F : 1.0F);
+    h = std::max(h, floor) * (scheme.half_range ? 2.0F : 1.0F);
     range.low.push_back(-h);
   }
   return range;
@@ -267,10 +322,16 @@ QuantizedWeight quantize_weight(std::span<const float> values,
   const float lowest = -std::floor(static_cast<float>(range.levels) / 2.0F);
   QuantizedWeight quantized;
   quantized.integers.resize(values.size());
-  for (std::size_t c = 0; c < range.high.size(); ++c) {
-    quantized.scale.push_back((range.high[c] - range.low[c]) / n_steps);
+  const std::size_t n_channels = ov::shape_size(range_shape(weight));
+  const bool is_per_channel = range.high.size() == n_channels;
+  for (std::size_t c = 0; c < n_channels; ++c) {
+    const float low = range.low[is_per_channel ? c : 0];
+    const float scale = (range.high[is_per_channel ? c : 0] - low) / n_steps;
+    quantized.scale.push_back(scale);
+    quantized.zero_point.push_back(round_to_even(-low / scale) + lowest);
   }
-  for_each_row(weight.shape, weight.channel_axes, [&](const Row& row) {
+  const std::vector<std::size_t> axes = is_per_channel ? weight.channel_axes : std::vector<std::size_t>{};
+  for_each_row(weight.shape, axes, [&](const Row& row) {
     const float* x = values.data() + row.first;
     std::int8_t* q = quantized.integers.data() + row.first;
     const float* low = range.low.data() + row.channel;
@@ -285,6 +346,7 @@ QuantizedWeight quantize_weight(std::span<const float> values,
       q[i] = to_integer(x[i], low[i], high[i], n_steps, lowest);
     }
   });
+  fold_zero_points(quantized, weight);
   return quantized;
 }
 
@@ -297,7 +359,8 @@ double sqnr_db(std::span<const float> values, const Weight& weight, const Quanti
     for (std::size_t i = 0; i < row.size; ++i) {
       const float x = values[row.first + i];
       const float scale = quantized.scale[row.channel + i * row.step];
-      const float error = x - static_cast<float>(quantized.integers[row.first + i]) * scale;
+      const float zero_point = quantized.zero_point[row.channel + i * row.step];
+      const float error = x - (static_cast<float>(quantized.integers[row.first + i]) - zero_point) * scale;
       row_signal += x * x;
       row_noise += error * error;
     }

@@ -22,23 +22,36 @@ std::vector<float> max_abs_along(std::span<const float> values, const ov::Shape&
 /// Sum of squares for each index along `axis`, over all other axes.
 std::vector<float> sum_squares_along(std::span<const float> values, const ov::Shape& shape, std::size_t axis);
 
-/// The symmetric range of each output channel of a weight.
-struct WeightRange {
-  std::vector<float> low;  ///< [n_channels], one for each index of the weight's channel axes
-  std::vector<float> high;
-  std::size_t levels = 255;
-  ov::Shape shape;  ///< of low and high: the weight's rank, 1 on other axes
+/// How the values of a weight become integers.
+struct WeightScheme {
+  bool symmetric = true;
+  bool per_channel = true;
+  /// Of symmetric ones: the same steps counted with 7 bits on twice the range, so that u8 × i8 products of
+  /// two neighbours fit 16 bits.
+  bool half_range = false;
 };
 
-/// half_range: the same steps counted with 7 bits on twice the range, so that u8 × i8 products of two
-/// neighbours fit 16 bits. Channels of zeros take 1 % of the widest channel's range.
-/// Source: NNCF 3.4.0, quantization/fake_quantize.py, symmetric_range() and _calculate_scaled_parameters().
-WeightRange weight_range(std::span<const float> values, const Weight& weight, bool half_range);
+/// The range of each output channel of a weight, or of all together.
+struct WeightRange {
+  std::vector<float> low;  ///< one for each index of the weight's channel axes, or one
+  std::vector<float> high;
+  std::size_t levels = 255;  ///< 256 of an asymmetric range
+  ov::Shape shape;           ///< of low and high: the weight's rank, 1 on other axes; or none
+};
 
-/// Integers of a weight, and the scale that gives the values back: value ≈ scale[channel] * integer.
+/// Of symmetric ranges, channels of zeros take 1 % of the widest channel's range.
+/// Source: NNCF 3.4.0, quantization/fake_quantize.py, symmetric_range(), asymmetric_range() and
+/// _calculate_scaled_parameters().
+WeightRange weight_range(std::span<const float> values,
+                         const Weight& weight,
+                         const WeightScheme& scheme = {});
+
+/// Integers of a weight, and what gives the values back: value ≈ scale[channel] * (integer -
+/// zero_point[channel]).
 struct QuantizedWeight {
   std::vector<std::int8_t> integers;
-  std::vector<float> scale;  ///< [n_channels]
+  std::vector<float> scale;       ///< [n_channels]
+  std::vector<float> zero_point;  ///< [n_channels] whole numbers, all 0 of a symmetric range
 };
 
 /// Source: OpenVINO 2026.4, CompressQuantizeWeights, in its order of f32 operations.

@@ -61,6 +61,16 @@ TEST(ParseValue, ReadsEnumsInAnyCaseAndListsThem) {
                      "--x: expected one of transcribe, translate, found \"sing\".");
 }
 
+TEST(ParseSubgraph, ReadsNamesOnBothSidesOfAnArrow) {
+  const quantize::Subgraph part = parse_subgraph("--x", " a/MatMul,b::c -> d , e");
+  EXPECT_EQ(part.inputs, (std::vector<std::string>{"a/MatMul", "b::c"}));
+  EXPECT_EQ(part.outputs, (std::vector<std::string>{"d", "e"}));
+  for (const char* text : {"", "a", "a ->", "-> b", ",->,", "->"}) {
+    test::expect_error([&] { parse_subgraph("--x", text); }, ErrorCode::invalid_argument,
+                       "INPUT,... -> OUTPUT,...");
+  }
+}
+
 TEST(ValueText, ReadsBackAsTheSameValue) {
   EXPECT_EQ(value_text(transcribe::Task::translate), "translate");
   EXPECT_EQ(value_text(std::optional<double>()), "None");

@@ -20,7 +20,7 @@ Weight matrix(std::size_t n_outputs, std::size_t n_inputs) {
 
 TEST(OutputSqnr, IsThatOfTheProductsByHand) {
   const std::vector<float> values = {1.0F, 2.0F};
-  const QuantizedWeight quantized{{1, 1}, {1.0F}};  // the second value is off by 1
+  const QuantizedWeight quantized{{1, 1}, {1.0F}, {0.0F}};  // the second value is off by 1
   const std::vector<std::vector<float>> tokens = {{3.0F, 1.0F}};
   // 1 * 3 + 2 * 1 = 5 becomes 1 * 3 + 1 * 1 = 4.
   EXPECT_NEAR(output_sqnr_db(matrix(1, 2), values, quantized, tokens, std::nullopt),
@@ -29,7 +29,7 @@ TEST(OutputSqnr, IsThatOfTheProductsByHand) {
 
 TEST(OutputSqnr, CountsTheRoundingOfTheInput) {
   const std::vector<float> values = {1.0F};
-  const QuantizedWeight exact{{1}, {1.0F}};
+  const QuantizedWeight exact{{1}, {1.0F}, {0.0F}};
   const std::vector<std::vector<float>> tokens = {{1.4F}};
   // Levels are 0, 1, ... 255.
   EXPECT_NEAR(output_sqnr_db(matrix(1, 1), values, exact, tokens, TensorRange{0.0F, 255.0F}),
@@ -44,7 +44,7 @@ TEST(OutputSqnr, AddsTheTapsOfAConvolution) {
   weight.channel_axes = {0};
   weight.input_axis = 1;
   const std::vector<float> values = {1.0F, 1.0F, 2.0F};
-  const QuantizedWeight quantized{{1, 1, 1}, {1.0F}};
+  const QuantizedWeight quantized{{1, 1, 1}, {1.0F}, {0.0F}};
   const std::vector<std::vector<float>> tokens = {{1.0F}, {2.0F}};
   // 4 becomes 3, and 8 becomes 6.
   EXPECT_NEAR(output_sqnr_db(weight, values, quantized, tokens, std::nullopt), 10.0 * std::log10(80.0 / 5.0),
@@ -58,7 +58,7 @@ TEST(OutputSqnr, OutlierChannelsMakeNoise) {
     integers[i] = static_cast<std::int8_t>(static_cast<int>(i * 7 % 255) - 127);
     values[i] = 0.01F * static_cast<float>(integers[i]);
   }
-  const QuantizedWeight quantized{integers, std::vector<float>(64, 0.01F)};
+  const QuantizedWeight quantized{integers, std::vector<float>(64, 0.01F), std::vector<float>(64, 0.0F)};
   std::vector<std::vector<float>> tokens(16, std::vector<float>(64));
   for (std::size_t t = 0; t < tokens.size(); ++t) {
     for (std::size_t c = 0; c < 64; ++c) {

@@ -104,13 +104,11 @@ TEST(Placement, TouchesAttentionOnlyIfAsked) {
                                                                      test::gelu(x, "v"), false);
   const auto model = test::model(attention, {x});
   EXPECT_THAT(quantizers(model), IsEmpty());
-  EXPECT_THAT(quantizers(model, {.preset = Preset::mixed, .attention_inputs = true}),
-              UnorderedElementsAre("~q", "~k"));
+  EXPECT_THAT(quantizers(model, {.attention_inputs = true}), UnorderedElementsAre("~q", "~k"));
 }
 
 TEST(Placement, IsSymmetricInThePerformancePreset) {
-  EXPECT_THAT(quantizers(test::mlp(), {.preset = Preset::performance, .attention_inputs = false}),
-              ElementsAre("~x", "~gelu"));
+  EXPECT_THAT(quantizers(test::mlp(), {.symmetric = true}), ElementsAre("~x", "~gelu"));
 }
 
 TEST(Placement, IgnoresArithmeticOnShapes) {

@@ -64,6 +64,54 @@ TEST(Quantize, RunsMatMulsOnIntegers) {
   EXPECT_THAT(executed(quantized_mlp().model, "FullyConnected"), testing::Each(testing::AnyOf("u8", "i8")));
 }
 
+/// The operation between the integers of a weight and their scale.
+std::string type_behind_integers(const std::shared_ptr<ov::Model>& model, const std::string& weight) {
+  return test::find(model, weight)->get_input_node_ptr(0)->get_type_name();
+}
+
+TEST(Quantize, TakesAsymmetricWeightsAndRangesOfWholeTensors) {
+  const auto model = test::mlp();
+  const auto inputs = test::mlp_inputs(5);
+  const std::vector<float> expected = test::infer(model, inputs[4]);
+  const Statistics statistics = test::calibrate(model, inputs);
+  for (const Parity parity : {Parity::none, Parity::nncf}) {
+    for (const bool per_channel : {true, false}) {
+      const QuantizeResult result = quantize(model, statistics,
+                                             {.parity = parity,
+                                              .weights_quantization_mode = QuantizationMode::asymmetric,
+                                              .weights_per_channel = per_channel});
+      EXPECT_EQ(type_behind_integers(result.model, "fc1/fq_weights_1"), "Subtract");
+      const auto scale = test::find(result.model, "fc1/fq_weights_1")->get_input_shape(1);
+      EXPECT_EQ(ov::shape_size(scale) > 1, per_channel);
+      EXPECT_LT(test::relative_error(expected, test::infer(result.model, inputs[4])), 0.05);
+    }
+    const QuantizeResult symmetric =
+        quantize(model, statistics, {.parity = parity, .weights_per_channel = false});
+    EXPECT_EQ(type_behind_integers(symmetric.model, "fc1/fq_weights_1"), "Convert");
+    EXPECT_LT(test::relative_error(expected, test::infer(symmetric.model, inputs[4])), 0.05);
+  }
+}
+
+/// Where zero lies in the range of the input's quantizer: 0 at its low end, 1 at its high one.
+double place_of_zero(const QuantizeOptions& options) {
+  const auto result = quantized_mlp(options);
+  const auto quantizers = test::names_of(result.model, "FakeQuantize");
+  const auto fq = test::find(result.model, quantizers.front());
+  const double low = test::values_of(fq->get_input_node_shared_ptr(1)).front();
+  const double high = test::values_of(fq->get_input_node_shared_ptr(2)).front();
+  return -low / (high - low);
+}
+
+TEST(Quantize, TakesTheModeOfActivationsBeforeThePresets) {
+  constexpr double kMiddle = 128.0 / 255;
+  EXPECT_NEAR(place_of_zero({.activations_quantization_mode = QuantizationMode::symmetric}), kMiddle, 1e-6);
+  EXPECT_NEAR(place_of_zero({.preset = Preset::performance}), kMiddle, 1e-6);
+  EXPECT_EQ(place_of_zero({.preset = Preset::performance,
+                           .activations_quantization_mode = QuantizationMode::asymmetric}),
+            place_of_zero({}));
+  EXPECT_GT(std::abs(place_of_zero({}) - kMiddle), 1e-3);
+}
+
 TEST(Quantize, OfTheSameInputIsTheSame) {
   const QuantizeOptions options{.smooth_quant_search = true, .bias_correction = BiasCorrection::per_channel};
   const auto a = quantized_mlp(options);
@@ -190,6 +238,12 @@ TEST(Resolved, DecidesAsNncfDoesWithParity) {
   EXPECT_EQ(found.overflow_fix, OverflowFix::first_layer_only);
 }
 
+TEST(Resolved, HasNoHalfRangeWithAsymmetricWeights) {
+  EXPECT_EQ(resolved({.parity = Parity::nncf, .weights_quantization_mode = QuantizationMode::asymmetric})
+                .overflow_fix,
+            OverflowFix::disable);
+}
+
 TEST(Resolved, LeavesWithParityWhatNncfCanBeToldToo) {
   const QuantizeOptions found = resolved({.parity = Parity::nncf,
                                           .preset = Preset::performance,
@@ -209,6 +263,13 @@ TEST(Quantize, RefusesOptionsOutOfRange) {
                ErrorCode::invalid_argument, "outlier_probability");
   expect_error([] { quantized_mlp({.smooth_quant_alpha = 1.5}); }, ErrorCode::invalid_argument,
                "smooth_quant_alpha");
+  for (const OverflowFix fix : {OverflowFix::enable, OverflowFix::first_layer_only}) {
+    expect_error(
+        [&] {
+          quantized_mlp({.weights_quantization_mode = QuantizationMode::asymmetric, .overflow_fix = fix});
+        },
+        ErrorCode::invalid_argument, "found half range");
+  }
   expect_error([] { quantized_mlp({.bias_correction_threshold = -1}); }, ErrorCode::invalid_argument,
                "threshold");
 }

@@ -51,11 +51,11 @@ const std::vector<float> kValues = {1,   -4, 2,  //
 
 TEST(WeightRange, IsTheLargestMagnitudeOfEachOutputChannel) {
   const WeightOf rows({2, 3}, kValues, true, ov::element::f32);
-  EXPECT_THAT(weight_range(kValues, rows.get(), false).high, ElementsAre(4, 8));
-  EXPECT_THAT(weight_range(kValues, rows.get(), false).shape, ElementsAre(2, 1));
+  EXPECT_THAT(weight_range(kValues, rows.get()).high, ElementsAre(4, 8));
+  EXPECT_THAT(weight_range(kValues, rows.get()).shape, ElementsAre(2, 1));
   const WeightOf columns({2, 3}, kValues, false, ov::element::f32);
-  EXPECT_THAT(weight_range(kValues, columns.get(), false).high, ElementsAre(1, 4, 8));
-  EXPECT_THAT(weight_range(kValues, columns.get(), false).shape, ElementsAre(1, 3));
+  EXPECT_THAT(weight_range(kValues, columns.get()).high, ElementsAre(1, 4, 8));
+  EXPECT_THAT(weight_range(kValues, columns.get()).shape, ElementsAre(1, 3));
 }
 
 TEST(WeightValues, AreScaledAndRoundedToHalfAsOpenVinoRounds) {
@@ -76,20 +76,20 @@ TEST(WeightValues, AreScaledAndRoundedToHalfAsOpenVinoRounds) {
 
 TEST(WeightRange, DoublesAtHalfRange) {
   const WeightOf w({2, 3}, kValues, true, ov::element::f32);
-  EXPECT_THAT(weight_range(kValues, w.get(), true).high, ElementsAre(8, 16));
-  EXPECT_THAT(weight_range(kValues, w.get(), true).low, ElementsAre(-8, -16));
+  EXPECT_THAT(weight_range(kValues, w.get(), {.half_range = true}).high, ElementsAre(8, 16));
+  EXPECT_THAT(weight_range(kValues, w.get(), {.half_range = true}).low, ElementsAre(-8, -16));
 }
 
 TEST(WeightRange, OfAZeroChannelIsOnePercentOfTheWidest) {
   const std::vector<float> values = {0, 0, 5, -5};
   const WeightOf w({2, 2}, values, true, ov::element::f32);
-  EXPECT_THAT(weight_range(values, w.get(), false).high, ElementsAre(FloatEq(0.05F), 5));
+  EXPECT_THAT(weight_range(values, w.get()).high, ElementsAre(FloatEq(0.05F), 5));
 }
 
 TEST(WeightRange, OfZerosIsTheAbsoluteFloor) {
   const std::vector<float> values(4, 0.0F);
   const WeightOf w({2, 2}, values, true, ov::element::f32);
-  const WeightRange range = weight_range(values, w.get(), false);
+  const WeightRange range = weight_range(values, w.get());
   EXPECT_THAT(range.high, Each(8e-5F));
   EXPECT_THAT(quantize_weight(values, w.get(), range).integers, Each(0));
 }
@@ -97,7 +97,7 @@ TEST(WeightRange, OfZerosIsTheAbsoluteFloor) {
 TEST(QuantizeWeight, RoundsToTheNearestStep) {
   const std::vector<float> values = {-127, 126.6F, 3.4F, 127};
   const WeightOf w({1, 4}, values, true, ov::element::f32);
-  const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get(), false));
+  const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get()));
   EXPECT_THAT(q.integers, ElementsAre(-127, 127, 3, 127));
   EXPECT_THAT(q.scale, ElementsAre(1));
 }
@@ -106,12 +106,63 @@ TEST(QuantizeWeight, IsOffByHalfAStepAtMost) {
   for (const bool transpose : {true, false}) {
     const std::vector<float> values = test::random_values(12 * 40, 5);
     const WeightOf w({12, 40}, values, transpose, ov::element::f32);
-    const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get(), false));
+    const QuantizedWeight q = quantize_weight(values, w.get(), weight_range(values, w.get()));
     for (std::size_t i = 0; i < values.size(); ++i) {
       const float scale = q.scale[transpose ? i / 40 : i % 40];
       EXPECT_LE(std::abs(values[i] - static_cast<float>(q.integers[i]) * scale), 0.5001F * scale);
     }
   }
+}
+
+/// Values that the integers stand for, [out, in].
+std::vector<float> restored(const QuantizedWeight& q, std::size_t n_in) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < q.integers.size(); ++i) {
+    const std::size_t c = i / n_in;
+    values.push_back((static_cast<float>(q.integers[i]) - q.zero_point[c]) * q.scale[c]);
+  }
+  return values;
+}
+
+TEST(QuantizeWeight, AsymmetricIsOffByHalfAStepAtMostAndExactAtZero) {
+  for (const bool per_channel : {true, false}) {
+    std::vector<float> values = test::random_values(12 * 40, 5);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] += static_cast<float>(i / 40) - 4.0F;  // channels around another middle each
+    }
+    values[7] = 0.0F;
+    const WeightOf w({12, 40}, values, true, ov::element::f32);
+    const WeightRange range = weight_range(values, w.get(), {.symmetric = false, .per_channel = per_channel});
+    EXPECT_EQ(range.low.size(), per_channel ? 12U : 1U);
+    EXPECT_EQ(range.levels, 256U);
+    const QuantizedWeight q = quantize_weight(values, w.get(), range);
+    EXPECT_THAT(q.zero_point, testing::Contains(testing::Ne(0.0F)));
+    const std::vector<float> found = restored(q, 40);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      EXPECT_LE(std::abs(values[i] - found[i]), 0.501F * q.scale[i / 40]) << i;
+    }
+    EXPECT_EQ(found[7], 0.0F);
+    const std::vector<double> product = dot(q, std::vector<float>(40, 1.0F), w.get());
+    const std::vector<double> expected = dot(found, std::vector<float>(40, 1.0F), w.get());
+    EXPECT_THAT(product, testing::Pointwise(testing::DoubleNear(1e-9), expected));
+  }
+}
+
+TEST(QuantizeWeight, DoesWithoutZeroPointsWhereTheIntegersFit) {
+  const std::vector<float> values = {-1.0F, 0.25F, 1.003F, 0.5F};  // the zero point is -1 or 0, the middle
+  const WeightOf w({2, 2}, values, true, ov::element::f32);
+  const QuantizedWeight q = quantize_weight(
+      values, w.get(), weight_range(values, w.get(), {.symmetric = false, .per_channel = false}));
+  EXPECT_THAT(q.zero_point, Each(0.0F));
+  EXPECT_THAT(restored(q, 2), testing::Pointwise(testing::FloatNear(0.004F), values));
+}
+
+TEST(WeightRange, PerTensorIsOneForAllChannels) {
+  const WeightOf w({2, 3}, kValues, true, ov::element::f32);
+  const WeightRange range = weight_range(kValues, w.get(), {.per_channel = false});
+  EXPECT_THAT(range.high, ElementsAre(8));
+  EXPECT_THAT(range.shape, testing::IsEmpty());
+  EXPECT_THAT(quantize_weight(kValues, w.get(), range).scale, Each(FloatEq(8.0F / 127)));
 }
 
 TEST(Dot, SumsOverTheInputChannels) {

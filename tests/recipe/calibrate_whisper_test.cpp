@@ -200,7 +200,9 @@ QuantizeWhisperOptions config(const std::string& text) {
 TEST(Config, SetsWhatItNames) {
   const QuantizeWhisperOptions options = config(R"({
     "samples": 7, "data": {"skip": 4, "shuffle": true}, "statistics": "a.stats", "preset": "performance", "smooth_quant_alpha": 0.4,
-    "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false}},
+    "activations_quantization_mode": "asymmetric", "activations_per_channel": false, "weights_per_channel": false,
+    "encoder": {"smooth_quant_alpha": 0.6, "ignored_scope": {"types": ["MatMul"], "validate": false,
+      "subgraphs": [{"inputs": ["a", "b"], "outputs": ["c"]}]}, "weights_quantization_mode": "asymmetric"},
     "parity": "nncf", "bias_correction": "full", "bias_correction_threshold": 900, "activation_range": {"max": "median_no_outliers"},
     "transcribe": {"language": "de", "task": "translate", "temperatures": [0, 0.5]},
     "session": {"threads": 2},
@@ -214,6 +216,13 @@ TEST(Config, SetsWhatItNames) {
   EXPECT_EQ(options.encoder.smooth_quant_alpha, 0.6);
   EXPECT_EQ(options.decoder.smooth_quant_alpha, 0.4);
   EXPECT_EQ(options.encoder.ignored_scope.types, (std::vector<std::string>{"MatMul"}));
+  ASSERT_EQ(options.encoder.ignored_scope.subgraphs.size(), 1U);
+  EXPECT_EQ(options.encoder.ignored_scope.subgraphs[0].inputs, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options.encoder.ignored_scope.subgraphs[0].outputs, (std::vector<std::string>{"c"}));
+  EXPECT_EQ(options.encoder.weights_quantization_mode, quantize::QuantizationMode::asymmetric);
+  EXPECT_EQ(options.decoder.weights_quantization_mode, quantize::QuantizationMode::preset);
+  EXPECT_EQ(options.decoder.activations_quantization_mode, quantize::QuantizationMode::asymmetric);
+  EXPECT_FALSE(options.decoder.activations_per_channel || options.decoder.weights_per_channel);
   EXPECT_FALSE(options.encoder.ignored_scope.validate);
   EXPECT_TRUE(options.decoder.ignored_scope.validate);
   EXPECT_EQ(options.encoder.parity, quantize::Parity::nncf);
@@ -245,6 +254,9 @@ TEST(Config, RefusesWhatIsNoOption) {
   refused(R"({"parity": "torch"})", "\"none\", \"nncf\", found \"torch\"");
   refused(R"({"activation_range": {"min": "entropy"}})", "activation_range.min: expected one of");
   refused(R"({"activation_range": {"outlier_probability": 0.7}})", "of 0 to 0.5, found 0.7");
+  refused(R"({"weights_quantization_mode": "odd"})", "expected one of \"preset\", \"symmetric\"");
+  refused(R"({"ignored_scope": {"subgraphs": [["a"]]}})", "ignored_scope.subgraphs[0]: expected an object");
+  refused(R"({"ignored_scope": {"subgraphs": [{"from": "a"}]}})", "from: expected an option");
   refused(R"({"compress_weights": 1})", "expected true or false, found 1");
   refused(R"({"accuracy": {"max_drop": -1}})", "accuracy.max_drop: expected a number of 0 to 100, found -1");
   refused(R"({"accuracy": {"drop": 1}})", "accuracy.drop: expected an option");

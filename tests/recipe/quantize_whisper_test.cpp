@@ -98,6 +98,33 @@ TEST(QuantizeWhisper, CorrectsBiasesInTurnBySpeechHeardAgain) {
                      "expected calibration speech to hear again for full bias correction");
 }
 
+std::vector<std::string> heard_by(const fs::path& model_dir, std::size_t n) {
+  transcribe::Transcriber transcriber(model::load(model_dir));
+  transcribe::TranscribeOptions options;
+  options.language = "en";
+  std::vector<std::string> texts;
+  for (const auto& utterance :
+       evaluate::read_librispeech(test::source_dir() / "demo/data/test", n).utterances) {
+    texts.push_back(transcriber.transcribe(*audio::open_media(utterance.audio), options).text);
+  }
+  return texts;
+}
+
+TEST(QuantizeWhisper, HearsWithAsymmetricWeightsAndRangesOfWholeTensors) {
+  const test::TempDir dir;
+  model::convert(model(), dir / "fp");
+  const auto expected = heard_by(dir / "fp", 4);
+  for (const bool per_channel : {true, false}) {
+    QuantizeWhisperOptions options = options_for(4);
+    for (quantize::QuantizeOptions* part : {&options.encoder, &options.decoder}) {
+      part->weights_quantization_mode = quantize::QuantizationMode::asymmetric;
+      part->weights_per_channel = per_channel;
+    }
+    quantize_whisper(model(), dir / "int8", options);
+    EXPECT_EQ(heard_by(dir / "int8", 4), expected) << per_channel;
+  }
+}
+
 std::vector<transcribe::Word> words_of(const fs::path& model_dir, const std::string& media) {
   transcribe::Transcriber transcriber(model::load(model_dir));
   const auto source = audio::open_media(test::source_dir() / "demo/media" / media);

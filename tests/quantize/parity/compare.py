@@ -19,7 +19,8 @@ import tempfile
 import nncf
 import numpy as np
 import openvino as ov
-from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, AdvancedSmoothQuantParameters, OverflowFix
+from nncf.quantization.advanced_parameters import (AdvancedQuantizationParameters, AdvancedSmoothQuantParameters, OverflowFix,
+                                                   QuantizationMode, QuantizationParameters)
 from nncf.quantization.range_estimator import AggregatorType, RangeEstimatorParameters, StatisticsCollectorParameters, StatisticsType
 
 import graphs
@@ -35,6 +36,11 @@ def keep_caches_in_f32():
     ov.Core.compile_model = compile_exactly
 
 
+def quantization_parameters(options, of):
+    mode = options.get(f"{of}_quantization_mode")
+    return QuantizationParameters(mode=QuantizationMode(mode) if mode else None, per_channel=options.get(f"{of}_per_channel"))
+
+
 def nncf_quantize(case):
     o = case.options
     fixes = {"enable": OverflowFix.ENABLE, "disable": OverflowFix.DISABLE, "first_layer_only": OverflowFix.FIRST_LAYER}
@@ -43,6 +49,8 @@ def nncf_quantize(case):
             matmul=o.get("smooth_quant_alpha", 0.95), convolution=o.get("smooth_quant_alpha_convolution", -1)),
         overflow_fix=fixes[o.get("overflow_fix", "first_layer_only")],
         disable_bias_correction=not o.get("fast_bias_correction", True))
+    advanced.activations_quantization_params = quantization_parameters(o, "activations")
+    advanced.weights_quantization_params = quantization_parameters(o, "weights")
     advanced.quantize_outputs = o.get("quantize_outputs", False)
     if "activation_range" in o:
         low, high, probability = o["activation_range"]
@@ -94,7 +102,7 @@ class Summary:
     """What quantization did to a model, by name."""
 
     def __init__(self, model):
-        self.quantizers, self.weights, self.scales, self.biases = {}, {}, {}, {}
+        self.quantizers, self.weights, self.zero_points, self.scales, self.biases = {}, {}, {}, {}, {}
         for node in model.get_ordered_ops():
             name, kind = node.get_friendly_name(), node.get_type_name()
             if kind == "FakeQuantize":
@@ -102,7 +110,10 @@ class Summary:
                 bounds = [constant(n) for n in operands(node)[1:]]
                 self.quantizers[name] = (node.get_attributes()["levels"], consumers, bounds)
             elif kind == "Multiply" and "/fq_weights_" in name:
-                self.weights[name] = (constant(operands(node)[0]), constant(operands(node)[1]))
+                value, scale = operands(node)
+                if value.get_type_name() == "Subtract":
+                    value, self.zero_points[name] = operands(value)[0], constant(operands(value)[1])
+                self.weights[name] = (constant(value), constant(scale))
             elif kind == "Multiply" and name.endswith("nncf_smooth_quant"):
                 self.scales[name] = constant(operands(node)[1])
             elif kind == "Add":
@@ -189,9 +200,14 @@ class Comparison:
 
     def compare_weights(self):
         n_weights = n_different = 0
+        self.same_names("zero points", self.theirs.zero_points, self.ours.zero_points)
         for name in self.same_names("weights", self.theirs.weights, self.ours.weights):
             (theirs, scale), (ours, our_scale) = self.theirs.weights[name], self.ours.weights[name]
             self.close(f"{name}, scale", scale, our_scale)
+            if name in self.theirs.zero_points and name in self.ours.zero_points:
+                # OpenVINO leaves the rounding of low / scale in them.
+                difference = np.abs(self.theirs.zero_points[name] - self.ours.zero_points[name]).max()
+                self.expect(difference <= 1e-3, f"{name}: zero points differ by {difference:.2e}")
             if theirs.shape != ours.shape:
                 self.failures.append(f"{name}: shape {theirs.shape} in NNCF, {ours.shape} in sotto")
                 continue

@@ -481,10 +481,68 @@ def depthwise_by_extremes():
     return case
 
 
+def changed(case, **options):
+    case.options |= options
+    return case
+
+
+def encoder_symmetric_activations():
+    return changed(encoder_openai(), activations_quantization_mode="symmetric")
+
+
+def encoder_asymmetric_activations():
+    return changed(encoder_sdpa(), activations_quantization_mode="asymmetric", preset="performance")
+
+
+def encoder_asymmetric_weights():
+    return changed(encoder_hf(), weights_quantization_mode="asymmetric", overflow_fix="disable")
+
+
+def encoder_asymmetric_half():
+    return changed(encoder_half(), weights_quantization_mode="asymmetric", overflow_fix="disable")
+
+
+def encoder_asymmetric_quantizers():
+    return changed(encoder_openai(), weights_quantization_mode="asymmetric", overflow_fix="disable", compress_weights=False)
+
+
+def encoder_weights_per_tensor():
+    return changed(encoder_openai(), weights_per_channel=False)
+
+
+def encoder_weights_per_tensor_overflow():
+    return changed(encoder_openai(), weights_per_channel=False, overflow_fix="enable")
+
+
+def decoder_asymmetric_weights_per_tensor():
+    return changed(decoder_openai(), weights_quantization_mode="asymmetric", weights_per_channel=False, overflow_fix="disable")
+
+
+def depthwise_per_tensor():
+    return changed(convolutions(), activations_per_channel=False)
+
+
+def depthwise_asymmetric():
+    return changed(convolutions(), weights_quantization_mode="asymmetric", activations_quantization_mode="symmetric",
+                   overflow_fix="disable")
+
+
+def depthwise_beside_convolution():
+    b = Builder(14)
+    x = parameter([1, 8, 12, 12], "x")
+    y = op.relu(op.convolution(x, b.constant((8, 8, 3, 3), 0.1), [1, 1], [1, 1], [1, 1], [1, 1], name="stem"), name="relu")
+    u = op.group_convolution(y, b.constant((8, 1, 1, 3, 3), 0.3), [1, 1], [1, 1], [1, 1], [1, 1], name="depthwise")
+    v = op.convolution(y, b.constant((8, 8, 3, 3), 0.1), [1, 1], [1, 1], [1, 1], [1, 1], name="beside")
+    return Case(model([u, v], [x], "beside"), [{"x": normal(b.rng, 1, 8, 12, 12)} for _ in range(4)])
+
+
 CASES = {f.__name__: f for f in [
     encoder_openai, encoder_of_large, encoder_hf, encoder_sdpa, encoder_half, encoder_performance, encoder_ignored, encoder_overflow,
     encoder_no_smoothing, encoder_medians, encoder_no_outliers, encoder_extremes, encoder_smooth_convolutions, encoder_full_correction,
     decoder_full_correction, decoder_openai, decoder_hf, decoder_sdpa, decoder_untied, decoder_of_large,
     decoder_half, decoder_cache_inside, stateful, fused_qkv, fused_qkv_reshaped, post_norm, post_norm_no_smoothing,
     convolutions, concatenation, squeeze_excite, rotary, pattern_position_encoding,
-    pattern_batch_norm, pattern_mask, depthwise_by_extremes]}
+    pattern_batch_norm, pattern_mask, depthwise_by_extremes, encoder_symmetric_activations, encoder_asymmetric_activations,
+    encoder_asymmetric_weights, encoder_asymmetric_half, encoder_asymmetric_quantizers, encoder_weights_per_tensor,
+    encoder_weights_per_tensor_overflow, decoder_asymmetric_weights_per_tensor, depthwise_per_tensor, depthwise_asymmetric,
+    depthwise_beside_convolution]}

@@ -30,6 +30,7 @@ namespace fs = std::filesystem;
 using sotto::quantize::Aggregator;
 using sotto::quantize::OverflowFix;
 using sotto::quantize::Preset;
+using sotto::quantize::QuantizationMode;
 using sotto::quantize::RangeEstimator;
 
 /// Reads a C-ordered .npy file of format 1.0.
@@ -56,6 +57,13 @@ sotto::quantize::QuantizeOptions read_options(const fs::path& path) {
   const nlohmann::json json = sotto::read_json_object(path);
   sotto::quantize::QuantizeOptions options{.parity = sotto::quantize::Parity::nncf};
   options.preset = json.value("preset", "mixed") == "mixed" ? Preset::mixed : Preset::performance;
+  const std::map<std::string, QuantizationMode> modes = {{"preset", QuantizationMode::preset},
+                                                         {"symmetric", QuantizationMode::symmetric},
+                                                         {"asymmetric", QuantizationMode::asymmetric}};
+  options.activations_quantization_mode = modes.at(json.value("activations_quantization_mode", "preset"));
+  options.activations_per_channel = json.value("activations_per_channel", true);
+  options.weights_quantization_mode = modes.at(json.value("weights_quantization_mode", "preset"));
+  options.weights_per_channel = json.value("weights_per_channel", true);
   options.smooth_quant_alpha = json.value("smooth_quant_alpha", 0.95);
   options.smooth_quant_alpha_convolution = json.value("smooth_quant_alpha_convolution", -1.0);
   if (!json.value("fast_bias_correction", true)) {
