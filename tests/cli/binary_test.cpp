@@ -147,7 +147,9 @@ TEST(Statistics, AreTakenMergedShownAndQuantizedWith) {
   EXPECT_GT(json["parts"]["decoder"]["tensors"].size(), 10U);
   test::write_file(dir / "c.json", R"({"preset": "performance", "encoder": {"smooth_quant_alpha": 0.3}})");
   run({"quantize", fp, "-o", dir / "int8", "--statistics", dir / "b", "--config", dir / "c.json", "--report",
-       dir / "r.json", "--smooth-quant-alpha-decoder", "0.8"});
+       dir / "r.json", "--smooth-quant-alpha-decoder", "0.8", "--weights-quantization-mode", "asymmetric",
+       "--no-weights-per-channel", "--ignored-scope-subgraphs-decoder",
+       "model.decoder.layers.1.fc1/MatMul -> model.decoder.layers.1.fc2/MatMul"});
   run({"quantize", fp, "-o", dir / "fastest", "--statistics", dir / "b", "--auto", "--report",
        dir / "auto.json"});
   EXPECT_EQ(nlohmann::json::parse(test::read_file(dir / "auto.json"))["format_trials"].size(), 3U);
@@ -160,6 +162,12 @@ TEST(Statistics, AreTakenMergedShownAndQuantizedWith) {
   EXPECT_EQ(report["encoder"]["options"]["smooth_quant_alpha"], 0.3);
   EXPECT_EQ(report["decoder"]["options"]["smooth_quant_alpha"], 0.8);
   EXPECT_EQ(report["decoder"]["options"]["preset"], "performance");
+  EXPECT_EQ(report["decoder"]["options"]["weights_quantization_mode"], "asymmetric");
+  EXPECT_EQ(report["encoder"]["options"]["weights_per_channel"], false);
+  const auto& parts = report["decoder"]["options"]["ignored_scope"]["subgraphs"];
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_EQ(parts[0]["outputs"][0], "model.decoder.layers.1.fc2/MatMul");
+  EXPECT_THAT(report["decoder"]["steps"].dump(), HasSubstr("subgraph from"));
 }
 
 TEST(Statistics, AreRefusedInOneLine) {
