@@ -110,10 +110,22 @@ void remove_stale(const fs::path& target) {
 
 }  // namespace
 
+bool is_device_or_pipe(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  return fs::exists(status) && fs::is_other(status);
+}
+
 void write_file_atomically(const fs::path& path, std::string_view content) {
   const fs::path target = fs::absolute(path);
   if (fs::is_directory(target)) {
     throw Error(ErrorCode::io, path.string(), "expected a file to write, found a directory.");
+  }
+  if (is_device_or_pipe(target)) {
+    OpenFile file(target, path);
+    file.write(content);
+    file.close();
+    return;
   }
   const fs::path partial = partial_name(target, call_owner());
   try {

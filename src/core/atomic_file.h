@@ -6,8 +6,12 @@
 namespace sotto {
 
 /// Writes `content` to `path` so that the file is either the old one or the whole new one: a temporary file
-/// in the same directory, flushed to disk, then renamed. Throws Error(io) naming the path and the reason.
+/// in the same directory, flushed to disk, then renamed. A device or a pipe stays what it is and gets the
+/// content. Throws Error(io) naming the path and the reason.
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// Whether something is there that a file must not be renamed over, /dev/null for example.
+bool is_device_or_pipe(const std::filesystem::path& path);
 
 /// A directory that appears under its name complete or not at all.
 ///

@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "core/atomic_file.h"
 #include "quantize/statistics.h"
 #include "sotto/error.h"
 
@@ -48,8 +49,8 @@ class Hash {
 
 class Writer {
  public:
-  explicit Writer(fs::path target)
-      : target_(std::move(target)),
+  explicit Writer(const fs::path& target)
+      : target_(expected_file(target)),
         partial_(fmt::format("{}.{}.partial", target_.string(), ::getpid())),
         out_(partial_, std::ios::binary) {
     check();
@@ -90,6 +91,13 @@ class Writer {
   }
 
  private:
+  static const fs::path& expected_file(const fs::path& target) {
+    if (is_device_or_pipe(target)) {
+      throw Error(ErrorCode::io, target.string(), "expected a file to write, found a device or a pipe.");
+    }
+    return target;
+  }
+
   void check() const {
     if (!out_) {
       throw Error(ErrorCode::io, target_.string(), fmt::format("writing failed: {}.", std::strerror(errno)));

@@ -3,7 +3,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/expect_error.h"
 #include "support/temp_dir.h"
@@ -37,6 +40,21 @@ TEST(WriteFileAtomically, LeavesTheOldFileWhenTheDiskIsFull) {
     GTEST_SKIP() << "this system has no /dev/full";
   }
   test::expect_error([] { write_file_atomically("/dev/full/x", "x"); }, ErrorCode::io, "writing failed");
+}
+
+TEST(WriteFileAtomically, WritesToAPipeAndLeavesItOne) {
+  const test::TempDir dir;
+  const fs::path pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  write_file_atomically(pipe, "words");
+  char found[8] = {};
+  EXPECT_EQ(::read(reader, found, sizeof(found)), 5);
+  ::close(reader);
+  EXPECT_STREQ(found, "words");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(n_entries(dir.path()), 1U);
 }
 
 TEST(AtomicDirectory, AppearsWholeOnCommit) {

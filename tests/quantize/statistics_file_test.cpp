@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "quantize/graphs.h"
 #include "sotto/quantize.h"
@@ -163,6 +164,14 @@ TEST(StatisticsSet, LeavesNoFileWhereTheDiskIsFull) {
   std::signal(SIGXFSZ, old);
   EXPECT_THAT(found, testing::HasSubstr("set.bin: writing failed"));
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(StatisticsSet, DoesNotTakeThePlaceOfAPipe) {
+  const TempDir dir;
+  const auto pipe = dir / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  expect_error([&] { set_of(2).save(pipe); }, ErrorCode::io, "found a device or a pipe");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
 TEST(Summary, NamesTheChannelsThatStandOut) {
