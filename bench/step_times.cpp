@@ -1,6 +1,6 @@
 // Times what sotto's session does with one window: the encoder, the first decoder step with a prompt of four
 // tokens (cross-attention K and V are computed there), and a step with one token.
-// Usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION]; prints one line of JSON, milliseconds, minima.
+// Usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION [ENGINE]]; prints one line of JSON, milliseconds, minima.
 
 #include <algorithm>
 #include <array>
@@ -11,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <limits>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -61,11 +62,16 @@ void time_window(Session& session, const sotto::audio::LogMel& window, Times& ti
 
 int run(int argc, char** argv) {
   if (argc < 4) {
-    fmt::print(stderr, "usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION]\n");
+    fmt::print(stderr, "usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION [auto|openvino]]\n");
     return 2;
   }
   const auto model = sotto::model::load(argv[1]);
-  Session session(model, {.inference_precision = argc > 4 ? argv[4] : "", .threads = std::atoi(argv[2])});
+  const bool is_openvino = argc > 5 && std::string_view(argv[5]) == "openvino";
+  Session session(model,
+                  {.inference_precision = argc > 4 ? argv[4] : "",
+                   .threads = std::atoi(argv[2]),
+                   .engine = is_openvino ? sotto::transcribe::Engine::openvino
+                                         : sotto::transcribe::Engine::automatic});
   Times times;
   for (int round = 0; round < std::atoi(argv[3]); ++round) {
     time_window(session, window_of(static_cast<int>(model.dims.n_mels), round), times);

@@ -18,25 +18,9 @@ namespace {
 std::size_t widest(const DecoderWeights& weights) {
   std::size_t n = weights.n_state;
   for (const DecoderLayer& layer : weights.layers) {
-    n = std::max(n, layer.inner.n_out());
+    n = std::max(n, layer.feed_forward.inner.n_out());
   }
   return n;
-}
-
-std::string_view precision_of(WeightStore store) {
-  switch (store) {
-    case WeightStore::int8:
-      return "I8";
-    case WeightStore::int8_weights:
-      return "I8_weights";
-    case WeightStore::f16:
-      return "FP16";
-    case WeightStore::bf16:
-      return "BF16";
-    case WeightStore::f32:
-      break;
-  }
-  return "FP32";
 }
 
 }  // namespace
@@ -81,12 +65,12 @@ void Decoder::put_together(std::span<const Attended> parts, float* to) {
   }
 }
 
-Decoder::Decoder(DecoderWeights weights, Store store, std::size_t n_threads, const Kernels& kernels)
+Decoder::Decoder(DecoderWeights weights, Store store, Team& team, const Kernels& kernels)
     : weights_(std::move(weights)),
       store_(store),
       value_size_(store == Store::bf16 ? 2 : 4),
       kernels_(kernels),
-      team_(std::max<std::size_t>(n_threads, 1)),
+      team_(team),
       cache_(weights_.layers.size(), weights_.n_ctx, weights_.n_state, value_size_),
       own_(team_.size()),
       x_(kMostItems * weights_.n_state),
@@ -176,7 +160,7 @@ void Decoder::run_layer(std::size_t i, const Chunk& chunk) {
   });
   attend_window(i, chunk);
   add_attended(layer.cross_output, n_items, kWindowParts);
-  feed_forward(layer, n_items);
+  feed_forward(layer.feed_forward, n_items);
 }
 
 /// The blocks of a layer's outputs, about two pieces for each worker.
@@ -369,16 +353,16 @@ void Decoder::add_attended(const Linear& output, std::size_t n_items, std::size_
   });
 }
 
-void Decoder::feed_forward(const DecoderLayer& layer, std::size_t n_items) {
-  const InputForm& form = layer.outer.input();
-  const Pieces inner = pieces_of(layer.inner);
+void Decoder::feed_forward(const FeedForward& block, std::size_t n_items) {
+  const InputForm& form = block.outer.input();
+  const Pieces inner = pieces_of(block.inner);
   begin_loop();
   team_.each(inner.n, [&](std::size_t worker, std::size_t p) {
-    const void* input = normed(layer.feed_forward_norm, layer.inner.input(), x_, n_items, own_[worker]);
-    multiply_piece(layer.inner, input, n_items, inner_.data(), inner[p]);
-    const Columns columns = columns_of(layer.inner, inner[p]);
+    const void* input = normed(block.norm, block.inner.input(), x_, n_items, own_[worker]);
+    multiply_piece(block.inner, input, n_items, inner_.data(), inner[p]);
+    const Columns columns = columns_of(block.inner, inner[p]);
     for (std::size_t i = 0; i < n_items; ++i) {
-      const std::size_t at = i * layer.inner.n_out() + columns.first;
+      const std::size_t at = i * block.inner.n_out() + columns.first;
       kernels_.gelu(inner_.data() + at, columns.n);
       if (!form.scale.empty()) {
         kernels_.multiply(inner_.data() + at, form.scale.data() + columns.first, columns.n);
@@ -389,19 +373,18 @@ void Decoder::feed_forward(const DecoderLayer& layer, std::size_t n_items) {
     }
   });
   const void* const input = form.is_quantized ? static_cast<const void*>(levels_.data()) : inner_.data();
-  const Pieces outer = pieces_of(layer.outer);
+  const Pieces outer = pieces_of(block.outer);
   team_.each(outer.n,
-             [&](std::size_t, std::size_t p) { add_product(layer.outer, input, n_items, outer[p]); });
+             [&](std::size_t, std::size_t p) { add_product(block.outer, input, n_items, outer[p]); });
 }
 
 std::map<std::string, int> Decoder::kernel_names() const {
   std::map<std::string, int> names;
-  const auto count = [&](const Linear& linear) {
-    ++names[fmt::format("sotto_{}_{}", kernels_.name, precision_of(linear.store()))];
-  };
+  const auto count = [&](const Linear& linear) { ++names[linear.kernel_name(kernels_)]; };
   for (const DecoderLayer& layer : weights_.layers) {
-    for (const Linear* linear : {&layer.query, &layer.key, &layer.value, &layer.self_output,
-                                 &layer.cross_query, &layer.cross_output, &layer.inner, &layer.outer}) {
+    for (const Linear* linear :
+         {&layer.query, &layer.key, &layer.value, &layer.self_output, &layer.cross_query, &layer.cross_output,
+          &layer.feed_forward.inner, &layer.feed_forward.outer}) {
       count(*linear);
     }
   }

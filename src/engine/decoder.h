@@ -36,8 +36,8 @@ struct StepInput {
 /// one token goes by between them.
 class Decoder {
  public:
-  /// store: how K and V are kept, those of the window too. n_threads: 1 or more.
-  Decoder(DecoderWeights weights, Store store, std::size_t n_threads, const Kernels& kernels);
+  /// store: how K and V are kept, those of the window too. team: outlives this.
+  Decoder(DecoderWeights weights, Store store, Team& team, const Kernels& kernels);
 
   /// Forgets all tokens.
   void reset() { cache_.reset(); }
@@ -98,7 +98,7 @@ class Decoder {
   void attend_window(std::size_t layer, const Chunk& chunk);
   void attend(const float* query, Attended& to, Own& own) const;
   void add_attended(const Linear& output, std::size_t n_items, std::size_t n_parts);
-  void feed_forward(const DecoderLayer& layer, std::size_t n_items);
+  void feed_forward(const FeedForward& block, std::size_t n_items);
 
   void begin_loop();
   Pieces pieces_of(const Linear& linear) const;
@@ -119,7 +119,7 @@ class Decoder {
   Store store_;
   std::size_t value_size_;  ///< bytes of a value of K and V
   const Kernels& kernels_;
-  Team team_;
+  Team& team_;
   TokenCache cache_;
   std::vector<Own> own_;              ///< of each worker
   std::vector<float> x_;              ///< [kMostItems, n_state]

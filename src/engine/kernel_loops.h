@@ -299,11 +299,25 @@ void quantize(const float* x, std::size_t n, float low, float step, std::uint8_t
 }
 
 /// Rounds to the nearest, half to even; values are finite.
+inline std::uint32_t bf16_of(const float* x) {
+  const auto bits = load<std::uint32_t>(x);
+  return (bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U;
+}
+
 void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
   for (std::size_t i = 0; i < n; ++i) {
-    const auto bits = load<std::uint32_t>(x + i);
-    y[i] = static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
+    y[i] = static_cast<std::uint16_t>(bf16_of(x + i));
   }
+}
+
+void to_bf16_pairs(const float* even, const float* odd, std::size_t n, std::uint16_t* y) {
+  for (std::size_t i = 0; i < n; ++i) {
+    store(y + 2 * i, bf16_of(even + i) | bf16_of(odd + i) << 16U);
+  }
+}
+
+inline std::size_t stride_of(const Product& product, const Rows& rows) {
+  return rows.x_stride != 0 ? rows.x_stride : product.n_in;
 }
 
 /// Writes a block of sums, sum_x being that of the inputs: scaled, shifted, cut off behind the last output.
@@ -325,7 +339,7 @@ inline void put(const Product& product,
           product.scale == nullptr ? y + offset : multiply_add(y, load<Lanes>(product.scale + at), offset));
   }
   const std::size_t left = product.n_out - block * kBlock;
-  std::memcpy(rows.y + row * rows.y_stride + block * kBlock, out,
+  std::memcpy(rows.y + row * rows.y_stride + (block - rows.y_block) * kBlock, out,
               (left < kBlock ? left : kBlock) * sizeof(float));
 }
 
@@ -336,7 +350,8 @@ inline void multiply_tile(
   constexpr std::size_t kParts = kBlocks * kBlock / kLanes;
   constexpr std::size_t kPartsOfBlock = kBlock / kLanes;
   const T* weights = static_cast<const T*>(product.weights) + block * product.n_in * kBlock;
-  const float* x = static_cast<const float*>(rows.x) + row * product.n_in;
+  const std::size_t stride = stride_of(product, rows);
+  const float* x = static_cast<const float*>(rows.x) + row * stride;
   Lanes sums[kRows][kParts] = {};
   for (std::size_t k = 0; k < product.n_in; ++k) {
     Lanes weight[kParts];
@@ -345,14 +360,14 @@ inline void multiply_tile(
           widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
-      const Lanes input = all(x[r * product.n_in + k]);
+      const Lanes input = all(x[r * stride + k]);
       for (std::size_t p = 0; p < kParts; ++p) {
         sums[r][p] = multiply_add(weight[p], input, sums[r][p]);
       }
     }
   }
   for (std::size_t r = 0; r < kRows; ++r) {
-    const float sum_x = product.zero_point == nullptr ? 0.0F : total(x + r * product.n_in, product.n_in);
+    const float sum_x = product.zero_point == nullptr ? 0.0F : total(x + r * stride, product.n_in);
     for (std::size_t b = 0; b < kBlocks; ++b) {
       float block_sums[kBlock];
       std::memcpy(block_sums, &sums[r][b * kPartsOfBlock], sizeof(block_sums));
@@ -421,6 +436,141 @@ void multiply_f16(const Product& product, const Rows& rows, std::size_t first, s
                                  [](const std::uint16_t* x) { return widened_half(x); });
 }
 
+/// 2^t for t <= 0, as precise as what it is kept in.
+template <typename T>
+inline Lanes power_of_two(Lanes t);
+
+/// Scores of queries by all keys, and the largest of each query.
+void score(const Product& keys, const Queries& queries, float* max);
+
+inline void score_by_product(const Product& keys, const Queries& queries, float* max) {
+  const Rows rows{.x = queries.first,
+                  .n_rows = queries.n,
+                  .y = queries.scores,
+                  .y_stride = keys.n_out,
+                  .x_stride = queries.stride};
+  multiply_int8(keys, rows, 0, keys.n_out / kBlock);
+  for (std::size_t r = 0; r < queries.n; ++r) {
+    const float* const scores = queries.scores + r * keys.n_out;
+    max[r] = scores[0];
+    for (std::size_t i = 1; i < keys.n_out; ++i) {
+      max[r] = max[r] > scores[i] ? max[r] : scores[i];
+    }
+  }
+}
+
+inline void put_weights(Lanes first, Lanes second, float* to) {
+  store(to, first);
+  store(to + kLanes, second);
+}
+inline void put_weights(Lanes first, Lanes second, std::uint16_t* to) {
+  float both[2 * kLanes];
+  store(both, first);
+  store(both + kLanes, second);
+  to_bf16(both, 2 * kLanes, to);
+}
+
+/// Turns a query's scores into weights in place, and returns their sum.
+template <typename T>
+inline float weigh(float* scores, std::size_t n, float max) {
+  auto* const weights = reinterpret_cast<T*>(scores);  // no wider: what is read is never overwritten before
+  Lanes sums[2] = {};
+  for (std::size_t i = 0; i < n; i += 2 * kLanes) {
+    const Lanes first = power_of_two<T>(load<Lanes>(scores + i) - max);
+    const Lanes second = power_of_two<T>(load<Lanes>(scores + i + kLanes) - max);
+    sums[0] += first;
+    sums[1] += second;
+    put_weights(first, second, weights + i);
+  }
+  return sum_of(sums[0] + sums[1]);
+}
+
+constexpr std::size_t kMostQueries = kLanes == 16 ? 4 : 1;  // as registers for their sums allow
+constexpr std::size_t kHeadParts = kHeadSize / kLanes;
+
+/// Σ weight · value of kRows queries whose weights are `stride` apart.
+template <std::size_t kRows>
+void sum_values(
+    const float* values, const float* weights, std::size_t stride, std::size_t n, Lanes (*sums)[kHeadParts]) {
+  for (std::size_t i = 0; i < n; ++i, values += kHeadSize) {
+    Lanes value[kHeadParts];
+    for (std::size_t p = 0; p < kHeadParts; ++p) {
+      value[p] = load<Lanes>(values + p * kLanes);
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const Lanes weight = all(weights[r * stride + i]);
+      for (std::size_t p = 0; p < kHeadParts; ++p) {
+        sums[r][p] = multiply_add(weight, value[p], sums[r][p]);
+      }
+    }
+  }
+}
+
+inline Lanes of_upper_half(IntLanes bits) {
+  return load<Lanes>(&bits);
+}
+
+template <std::size_t kRows>
+void sum_values(const std::uint16_t* values,
+                const std::uint16_t* weights,
+                std::size_t stride,
+                std::size_t n,
+                Lanes (*sums)[kHeadParts]) {
+  for (std::size_t i = 0; i < n; i += 2, values += 2 * kHeadSize) {
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const auto both = static_cast<std::int32_t>(load<std::uint32_t>(weights + r * stride + i));
+      const Lanes even = of_upper_half(IntLanes{} + (both << 16));
+      const Lanes odd = of_upper_half((IntLanes{} + both) & ~0xFFFF);
+      for (std::size_t p = 0; p < kHeadParts; ++p) {
+        const auto pairs = load<IntLanes>(values + 2 * p * kLanes);
+        sums[r][p] = multiply_add(even, of_upper_half(pairs << 16), sums[r][p]);
+        sums[r][p] = multiply_add(odd, of_upper_half(pairs & ~0xFFFF), sums[r][p]);
+      }
+    }
+  }
+}
+
+/// Queries from `row` on, as many at a time as there are left.
+template <typename T, std::size_t kRows, typename Sum>
+inline void attend_rows(
+    const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row, const Sum& sum) {
+  const std::size_t n = head.keys.n_out;
+  const std::size_t stride = n * sizeof(float) / sizeof(T);
+  for (; row + kRows <= queries.n; row += kRows) {
+    Lanes sums[kRows][kHeadParts] = {};
+    sum.template run<kRows>(static_cast<const T*>(head.values),
+                            reinterpret_cast<const T*>(queries.scores) + row * stride, stride, n, sums);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const float factor = 1.0F / totals[row + r];
+      for (std::size_t p = 0; p < kHeadParts; ++p) {
+        store(queries.out + (row + r) * kHeadSize + p * kLanes, sums[r][p] * factor);
+      }
+    }
+  }
+  if constexpr (kRows > 1) {
+    attend_rows<T, kRows / 2>(head, queries, totals, row, sum);
+  }
+}
+
+struct SumValues {
+  template <std::size_t kRows, typename T>
+  void run(
+      const T* values, const T* weights, std::size_t stride, std::size_t n, Lanes (*sums)[kHeadParts]) const {
+    sum_values<kRows>(values, weights, stride, n, sums);
+  }
+};
+
+template <typename T, typename Sum = SumValues>
+void attend(const HeadKeys& head, const Queries& queries) {
+  float max[kQueries];
+  float totals[kQueries];
+  score(head.keys, queries, max);
+  for (std::size_t r = 0; r < queries.n; ++r) {
+    totals[r] = weigh<T>(queries.scores + r * head.keys.n_out, head.keys.n_out, max[r]);
+  }
+  attend_rows<T, kMostQueries>(head, queries, totals, 0, Sum());
+}
+
 constexpr Kernels kernels_named(const char* name) {
   return {.name = name,
           .multiply_int8 = multiply_int8,
@@ -433,11 +583,14 @@ constexpr Kernels kernels_named(const char* name) {
           .add_weighted_f32 = add_weighted<float>,
           .add_weighted_bf16 = add_weighted<std::uint16_t>,
           .exponentials = exponentials,
+          .attend_f32 = attend<float>,
+          .attend_bf16 = attend<std::uint16_t>,
           .normalize = normalize,
           .gelu = gelu,
           .multiply = multiply,
           .quantize = quantize,
-          .to_bf16 = to_bf16};
+          .to_bf16 = to_bf16,
+          .to_bf16_pairs = to_bf16_pairs};
 }
 
 }  // namespace

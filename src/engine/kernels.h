@@ -32,12 +32,14 @@ struct Product {
   std::size_t n_out = 0;
 };
 
-/// Rows to multiply, and where what comes out goes: row r of x begins at x + r * n_in.
+/// Rows to multiply, and where what comes out goes.
 struct Rows {
   const void* x = nullptr;  ///< u8 for int8 weights, else f32
   std::size_t n_rows = 0;
-  float* y = nullptr;
+  float* y = nullptr;  ///< outputs from y_block on
   std::size_t y_stride = 0;
+  std::size_t x_stride = 0;  ///< values from a row to the next; 0: n_in
+  std::size_t y_block = 0;
 };
 
 /// K or V of one head: `n` vectors of kHeadSize, `stride` values apart.
@@ -47,7 +49,29 @@ struct Vectors {
   std::size_t stride = 0;
 };
 
-/// The inner loops of a decoder step, for one kind of processor.
+/// Queries that attention goes through at a time.
+inline constexpr std::size_t kQueries = 4;
+
+/// What queries of one head attend to.
+struct HeadKeys {
+  /// int8: q · keyᵀ, for a softmax to the base 2. n_out is a multiple of 2 * kBlock; those behind the last
+  /// key have an offset of kNoKey.
+  Product keys;
+  /// n_out vectors, 0 behind the last: [n_out][kHeadSize] in f32, [n_out / 2][kHeadSize][2] in bf16.
+  const void* values = nullptr;
+};
+inline constexpr float kNoKey = -1e30F;
+
+/// At most kQueries u8 queries, and what they attended to.
+struct Queries {
+  const std::uint8_t* first = nullptr;
+  std::size_t n = 0;
+  std::size_t stride = 0;
+  float* scores = nullptr;  ///< [n, n_out of the keys] to compute in
+  float* out = nullptr;     ///< [n, kHeadSize]
+};
+
+/// The inner loops of a Whisper, for one kind of processor.
 struct Kernels {
   const char* name = "";  ///< as executed_kernels() has it: "avx512_vnni"
 
@@ -67,6 +91,10 @@ struct Kernels {
   /// x[i] = exp(x[i] - max), max being the largest of x, which is returned; n >= 1.
   float (*exponentials)(float* x, std::size_t n, float* sum) = nullptr;
 
+  /// out = softmax(q · kᵀ) · v over all keys of a head.
+  void (*attend_f32)(const HeadKeys&, const Queries&) = nullptr;
+  void (*attend_bf16)(const HeadKeys&, const Queries&) = nullptr;
+
   /// (x - mean) / sqrt(variance + epsilon) * gain + shift.
   void (*normalize)(const float* x,
                     std::size_t n,
@@ -81,6 +109,8 @@ struct Kernels {
   /// The number of the nearest of 256 values from `low` on, `step` apart, half to even.
   void (*quantize)(const float* x, std::size_t n, float low, float step, std::uint8_t* y) = nullptr;
   void (*to_bf16)(const float* x, std::size_t n, std::uint16_t* y) = nullptr;
+  /// Two vectors as pairs, [n][2].
+  void (*to_bf16_pairs)(const float* even, const float* odd, std::size_t n, std::uint16_t* y) = nullptr;
 };
 
 /// Those in plain C++, which others are tested against.
@@ -88,5 +118,6 @@ const Kernels& plain_kernels();
 /// Null where they were not compiled.
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
+const Kernels* avx512_bf16_kernels();
 
 }  // namespace sotto::engine

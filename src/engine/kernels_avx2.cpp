@@ -24,7 +24,8 @@ template <std::size_t kRows>
 void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::size_t block) {
   constexpr std::size_t kParts = 4;  // registers of four outputs' pairs
   const auto* weights = static_cast<const std::int8_t*>(product.weights) + block * product.n_in * kBlock;
-  const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * product.n_in;
+  const std::size_t stride = stride_of(product, rows);
+  const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * stride;
   __m256i sums[kRows][kParts];
   for (auto& of_row : sums) {
     for (__m256i& sum : of_row) {
@@ -37,7 +38,7 @@ void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::s
       weight[p] = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights) + p));
     }
     for (std::size_t r = 0; r < kRows; ++r) {
-      const __m128i quad = _mm_cvtsi32_si128(load<std::int32_t>(x + r * product.n_in + k));
+      const __m128i quad = _mm_cvtsi32_si128(load<std::int32_t>(x + r * stride + k));
       const __m256i input = _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(quad));
       for (std::size_t p = 0; p < kParts; ++p) {
         sums[r][p] = _mm256_add_epi32(sums[r][p], _mm256_madd_epi16(weight[p], input));
@@ -73,6 +74,15 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
 inline Lanes widened_half(const std::uint16_t* x) {
   const __m256 wide = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
   return load<Lanes>(&wide);
+}
+
+template <typename T>
+inline Lanes power_of_two(Lanes t) {
+  return exp_of(t * 0.69314718F);
+}
+
+void score(const Product& keys, const Queries& queries, float* max) {
+  score_by_product(keys, queries, max);
 }
 
 }  // namespace

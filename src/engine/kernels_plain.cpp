@@ -15,10 +15,11 @@ namespace sotto::engine {
 namespace {
 
 void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
+  const std::size_t stride = stride_of(product, rows);
   for (std::size_t block = first; block < last; ++block) {
     const auto* weights = static_cast<const std::int8_t*>(product.weights) + block * product.n_in * kBlock;
     for (std::size_t row = 0; row < rows.n_rows; ++row) {
-      const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * product.n_in;
+      const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * stride;
       std::int32_t sums[kBlock] = {};
       for (std::size_t k = 0; k < product.n_in; ++k) {
         const std::int8_t* quad = weights + (k / kQuad * kBlock) * kQuad + k % kQuad;
@@ -53,6 +54,15 @@ inline Lanes widened_half(const std::uint16_t* x) {
     wide[i] = half_to_float(x[i]);
   }
   return wide;
+}
+
+template <typename T>
+inline Lanes power_of_two(Lanes t) {
+  return exp_of(t * 0.69314718F);
+}
+
+void score(const Product& keys, const Queries& queries, float* max) {
+  score_by_product(keys, queries, max);
 }
 
 }  // namespace

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+#include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "core/parallel.h"
 
 namespace sotto::engine {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
 constexpr std::size_t kMaxThreads = 8;
 constexpr std::size_t kLeastBlocks = 64;  // worth a thread
 
@@ -59,6 +60,22 @@ std::vector<float> row_sums(const WeightValues& weight) {
   return sums;
 }
 
+std::string_view precision_of(WeightStore store) {
+  switch (store) {
+    case WeightStore::int8:
+      return "I8";
+    case WeightStore::int8_weights:
+      return "I8_weights";
+    case WeightStore::f16:
+      return "FP16";
+    case WeightStore::bf16:
+      return "BF16";
+    case WeightStore::f32:
+      break;
+  }
+  return "FP32";
+}
+
 std::size_t size_of(WeightStore store) {
   switch (store) {
     case WeightStore::int8:
@@ -75,30 +92,25 @@ std::size_t size_of(WeightStore store) {
 
 }  // namespace
 
-void Linear::Release::operator()(std::byte* memory) const {
-  ::operator delete(memory, kAlignment);
-}
-
 Linear::Linear(const WeightValues& weight, InputForm input, std::span<const float> bias, float factor)
     : input_(std::move(input)), store_(weight.store) {
   product_.n_in = weight.n_in;
   product_.n_out = weight.n_out;
   const std::size_t n_padded = n_blocks() * kBlock;
-  packed_.reset(
-      static_cast<std::byte*>(::operator new(n_padded * weight.n_in * size_of(weight.store), kAlignment)));
+  packed_ = AlignedBytes(n_padded * weight.n_in * size_of(weight.store));
   switch (weight.store) {
     case WeightStore::int8:
-      pack<std::int8_t>(weight, kQuad, packed_.get());
+      pack<std::int8_t>(weight, kQuad, packed_.data());
       break;
     case WeightStore::int8_weights:
-      pack<std::int8_t>(weight, 1, packed_.get());
+      pack<std::int8_t>(weight, 1, packed_.data());
       break;
     case WeightStore::f16:
     case WeightStore::bf16:
-      pack<std::uint16_t>(weight, 1, packed_.get());
+      pack<std::uint16_t>(weight, 1, packed_.data());
       break;
     case WeightStore::f32:
-      pack<float>(weight, 1, packed_.get());
+      pack<float>(weight, 1, packed_.data());
       break;
   }
   scale_.assign(n_padded, factor);
@@ -116,7 +128,7 @@ Linear::Linear(const WeightValues& weight, InputForm input, std::span<const floa
     }
   }
   if (weight.is_unsigned) {
-    center({packed_.get(), n_padded * weight.n_in});
+    center({packed_.data(), n_padded * weight.n_in});
   }
   if (!weight.zero_point.empty() || weight.is_unsigned) {
     zero_point_.assign(n_padded, 0.0F);
@@ -126,9 +138,13 @@ Linear::Linear(const WeightValues& weight, InputForm input, std::span<const floa
     }
     product_.zero_point = zero_point_.data();
   }
-  product_.weights = packed_.get();
+  product_.weights = packed_.data();
   product_.scale = scale_.data();
   product_.offset = offset_.data();
+}
+
+std::string Linear::kernel_name(const Kernels& kernels) const {
+  return fmt::format("sotto_{}_{}", kernels.name, precision_of(store_));
 }
 
 void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const {

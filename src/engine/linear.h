@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "engine/aligned_bytes.h"
 #include "engine/kernels.h"
 
 namespace sotto::engine {
@@ -18,6 +19,13 @@ struct InputForm {
   float step = 0.0F;
 
   bool operator==(const InputForm&) const = default;
+};
+
+/// Layer normalization over n_state values.
+struct Norm {
+  std::vector<float> gain;
+  std::vector<float> shift;
+  float epsilon = 1e-5F;
 };
 
 /// A weight [n_out, n_in] as a graph has it: a row of values for each output.
@@ -43,23 +51,33 @@ class Linear {
   std::size_t n_out() const { return product_.n_out; }
   std::size_t n_blocks() const { return (product_.n_out + kBlock - 1) / kBlock; }
   const InputForm& input() const { return input_; }
-  WeightStore store() const { return store_; }
+
+  /// "sotto_avx512_vnni_I8" and the like.
+  std::string kernel_name(const Kernels& kernels) const;
 
   /// Blocks [first, last) of the outputs of rows in this layer's input form.
   void multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const;
 
  private:
-  struct Release {
-    void operator()(std::byte* memory) const;
-  };
-
   InputForm input_;
   WeightStore store_ = WeightStore::f32;
-  std::unique_ptr<std::byte, Release> packed_;
+  AlignedBytes packed_;
   std::vector<float> scale_;
   std::vector<float> offset_;
   std::vector<float> zero_point_;
   Product product_;
+};
+
+/// The block of a layer that does not look at other places: x + outer(gelu(inner(norm(x)))).
+struct FeedForward {
+  Norm norm;
+  Linear inner;
+  Linear outer;
+
+  /// True if it takes and gives n_state values.
+  bool fits(std::size_t n_state) const {
+    return inner.n_in() == n_state && outer.n_out() == n_state && inner.n_out() == outer.n_in();
+  }
 };
 
 }  // namespace sotto::engine

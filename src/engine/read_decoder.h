@@ -14,13 +14,6 @@
 
 namespace sotto::engine {
 
-/// Layer normalization over n_state values.
-struct Norm {
-  std::vector<float> gain;
-  std::vector<float> shift;
-  float epsilon = 1e-5F;
-};
-
 /// A decoder's layer: what its nodes compute, in their order.
 struct DecoderLayer {
   Norm self_norm;
@@ -33,9 +26,7 @@ struct DecoderLayer {
   Linear cross_output;
   std::string window_keys;  ///< names of the decoder's inputs with K and V of the window
   std::string window_values;
-  Norm feed_forward_norm;
-  Linear inner;
-  Linear outer;
+  FeedForward feed_forward;
 };
 
 /// Token vectors, read from the graph's own constant.

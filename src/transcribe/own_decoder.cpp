@@ -27,9 +27,9 @@ OwnDecoder::OwnDecoder(engine::DecoderWeights weights, engine::Store store)
   }
 }
 
-void OwnDecoder::set_threads(std::size_t n_threads) {
-  decoder_ = std::make_unique<engine::Decoder>(std::move(weights_), store_, n_threads,
-                                               *engine::all_kernels().front());
+void OwnDecoder::set_team(engine::Team& team) {
+  decoder_ =
+      std::make_unique<engine::Decoder>(std::move(weights_), store_, team, *engine::all_kernels().front());
 }
 
 std::span<float> OwnDecoder::run(std::span<const std::int64_t> tokens,

@@ -23,8 +23,8 @@ class OwnDecoder {
   /// where that is not read or `type` is neither f32 nor bf16; OpenVINO runs such a decoder.
   static std::unique_ptr<OwnDecoder> read(const ov::Model& decoder, ov::element::Type type);
 
-  /// Before the first run.
-  void set_threads(std::size_t n_threads);
+  /// Before the first run; team outlives this.
+  void set_team(engine::Team& team);
   /// Forgets all tokens.
   void reset() { decoder_->reset(); }
 
@@ -51,7 +51,7 @@ class OwnDecoder {
 
   OwnDecoder(engine::DecoderWeights weights, engine::Store store);
 
-  engine::DecoderWeights weights_;  ///< until there are threads
+  engine::DecoderWeights weights_;  ///< until there is a team
   engine::Store store_;
   std::vector<Inputs> inputs_;
   std::unique_ptr<engine::Decoder> decoder_;

@@ -99,19 +99,51 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
     if (!own_decoder_) {
       settle_decoder(*decoder);
     }
-    encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
+    make_encoder(model);
   } else {
     // Compiling is one thread's work for the most part: both at once, unless one thread is all there may be.
     auto decoder_made =
         std::async(options.threads == 1 ? std::launch::deferred : std::launch::async, make_decoder);
-    encoder_model_ = compile_alone(core_, for_one_window(model), options, "encoder");
+    make_encoder(model);
     decoder_made.get();
   }
-  encoder_ = encoder_model_.create_infer_request();
-  if (own_decoder_) {
-    own_decoder_->set_threads(
-        static_cast<std::size_t>(encoder_model_.get_property(ov::inference_num_threads)));
+  if (own_encoder_ || own_decoder_) {
+    team_ = std::make_unique<engine::Team>(
+        static_cast<std::size_t>(any_compiled().get_property(ov::inference_num_threads)));
   }
+  if (own_encoder_) {
+    own_encoder_->set_team(*team_);
+  }
+  if (own_decoder_) {
+    own_decoder_->set_team(*team_);
+  }
+}
+
+void Session::make_encoder(const model::WhisperModel& model) {
+  if (is_cpu(options_) && options_.engine == Engine::automatic) {
+    own_encoder_ = OwnEncoder::read(*model.encoder, inference_type(core_, options_));
+  }
+  if (own_encoder_) {
+    const auto n_mels = static_cast<std::size_t>(model.dims.n_mels);
+    const auto n_frames = static_cast<std::size_t>(model.dims.n_audio_ctx);
+    features_ = ov::Tensor(ov::element::f32, {1, n_mels, 2 * n_frames});
+    encoded_ =
+        ov::Tensor(ov::element::f32, {1, n_frames, static_cast<std::size_t>(model.dims.n_audio_state)});
+    model::release_mapped_pages(*model.encoder);
+  } else {
+    encoder_model_ = compile_alone(core_, for_one_window(model), options_, "encoder");
+    encoder_ = encoder_model_.create_infer_request();
+    features_ = encoder_.get_tensor("input_features");
+    encoded_ = encoder_.get_tensor("last_hidden_state");
+  }
+}
+
+/// Of the two parts, what OpenVINO runs of them: it was asked for the same threads and precision in each.
+const ov::CompiledModel& Session::any_compiled() const {
+  if (!own_encoder_) {
+    return encoder_model_;
+  }
+  return keys_ ? keys_->model() : decoder_model_;
 }
 
 void Session::settle_decoder(const ov::Model& decoder) {
@@ -170,19 +202,25 @@ void Session::encode(const audio::LogMel& window) {
 
 /// Returns false if it is the window heard last: the first one, after its language was detected.
 bool Session::hear(const audio::LogMel& window) {
-  ov::Tensor features = encoder_.get_tensor("input_features");
-  if (window.values.size() != features.get_size()) {
+  const std::span<float> features(features_.data<float>(), features_.get_size());
+  if (window.values.size() != features.size()) {
     throw Error(ErrorCode::internal, "encoder",
-                fmt::format("expected {} mel values, found {}.", features.get_size(), window.values.size()));
+                fmt::format("expected {} mel values, found {}.", features.size(), window.values.size()));
   }
-  if (heard_ && std::equal(window.values.begin(), window.values.end(), features.data<const float>())) {
+  if (heard_ && std::ranges::equal(window.values, features)) {
     return false;
   }
-  std::copy(window.values.begin(), window.values.end(), features.data<float>());
+  std::ranges::copy(window.values, features.begin());
   heard_ = false;
-  infer(Stage::encoder);
+  if (own_encoder_) {
+    const auto begin = std::chrono::steady_clock::now();
+    own_encoder_->run(features, {encoded_.data<float>(), encoded_.get_size()});
+    count(Stage::encoder, encoder_, std::chrono::steady_clock::now() - begin);
+  } else {
+    infer(Stage::encoder);
+  }
   heard_ = true;
-  hidden_states_ = encoder_.get_tensor("last_hidden_state");
+  hidden_states_ = encoded_;
   return true;
 }
 
@@ -425,15 +463,16 @@ bool Session::can_attend() const {
 }
 
 std::string Session::inference_precision() const {
-  return transcribe::inference_precision(encoder_model_);
+  return transcribe::inference_precision(any_compiled());
 }
 
 std::map<std::string, int> Session::executed_kernels(Stage stage) const {
+  if (stage == Stage::encoder) {
+    return own_encoder_ ? own_encoder_->executed_kernels() : transcribe::executed_kernels(encoder_model_);
+  }
   auto kernels =
-      stage == Stage::decoder && own_decoder_
-          ? own_decoder_->executed_kernels()
-          : transcribe::executed_kernels(stage == Stage::encoder ? encoder_model_ : decoder_model_);
-  if (stage == Stage::decoder && keys_) {
+      own_decoder_ ? own_decoder_->executed_kernels() : transcribe::executed_kernels(decoder_model_);
+  if (keys_) {
     for (const auto& [kernel, n] : transcribe::executed_kernels(keys_->model())) {
       kernels[kernel] += n;
     }

@@ -16,6 +16,7 @@
 #include <openvino/runtime/infer_request.hpp>
 #include <openvino/runtime/tensor.hpp>
 
+#include "engine/team.h"
 #include "sotto/model.h"
 #include "sotto/transcribe.h"
 #include "transcribe/alignment_model.h"
@@ -23,6 +24,7 @@
 #include "transcribe/find_alignment.h"
 #include "transcribe/inference.h"
 #include "transcribe/own_decoder.h"
+#include "transcribe/own_encoder.h"
 #include "transcribe/window_keys.h"
 
 namespace sotto::transcribe {
@@ -64,6 +66,8 @@ class Session final : public BatchInference, public Aligner {
   std::map<std::string, int> executed_kernels(Stage stage) const;
 
  private:
+  void make_encoder(const model::WhisperModel& model);
+  const ov::CompiledModel& any_compiled() const;
   void infer(Stage stage);
   void count(Stage stage, ov::InferRequest& request, std::chrono::duration<double> seconds);
   void compile_keys(const std::shared_ptr<ov::Model>& projections);
@@ -95,6 +99,8 @@ class Session final : public BatchInference, public Aligner {
   SessionOptions options_;
   std::size_t n_vocab_;
   std::optional<WindowKeys> keys_;  ///< none where the decoder makes them itself
+  std::unique_ptr<engine::Team> team_;  ///< who runs what follows; null where OpenVINO runs all
+  std::unique_ptr<OwnEncoder> own_encoder_;  ///< in place of encoder_; null where OpenVINO encodes
   std::unique_ptr<OwnDecoder>
       own_decoder_;              ///< in place of decoder_, with keys_; null where OpenVINO decodes
   std::span<float> own_logits_;  ///< of its last run
@@ -119,7 +125,9 @@ class Session final : public BatchInference, public Aligner {
   ov::Tensor hidden_states_;         ///< of one window
   ov::Tensor batch_states_;          ///< of the windows of a batch, as many as it may have
   std::vector<float> batch_logits_;  ///< of start_all
-  bool heard_ = false;               ///< hidden_states_ are of what the encoder's input holds
+  ov::Tensor features_;              ///< the encoder's input
+  ov::Tensor encoded_;               ///< its output
+  bool heard_ = false;               ///< hidden_states_ are of what features_ holds
   OnInference listener_;
   std::size_t n_encoder_runs_ = 0;
   std::size_t n_decoder_runs_ = 0;

@@ -1,0 +1,334 @@
+#include "engine/encoder.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+namespace sotto::engine {
+namespace {
+
+constexpr float kLog2E = 1.44269504F;
+
+std::size_t rounded_up(std::size_t n, std::size_t to) {
+  return (n + to - 1) / to * to;
+}
+
+std::size_t widest(const EncoderWeights& weights) {
+  std::size_t n = weights.n_state;
+  for (const EncoderLayer& layer : weights.layers) {
+    n = std::max(n, layer.feed_forward.inner.n_out());
+  }
+  return n;
+}
+
+std::size_t value_size(const InputForm& form) {
+  return form.is_quantized ? 1 : sizeof(float);
+}
+
+}  // namespace
+
+Encoder::Encoder(EncoderWeights weights, Store store, Team& team, const Kernels& kernels)
+    : weights_(std::move(weights)),
+      store_(store),
+      value_size_(store == Store::bf16 ? 2 : 4),
+      n_keys_(rounded_up(weights_.n_frames, 2 * kBlock)),
+      kernels_(kernels),
+      team_(team),
+      own_(team_.size()),
+      features_((2 * weights_.n_frames + 2) * weights_.n_mels, weights_.first.silence),
+      frames_((2 * weights_.n_frames + 2) * weights_.first.linear.n_out(), weights_.second.silence),
+      x_(weights_.n_frames * weights_.n_state),
+      queries_(weights_.n_frames * weights_.n_state),
+      keys_(n_keys_ * weights_.n_state),
+      values_(n_keys_ * weights_.n_state * value_size_),
+      key_scale_(n_keys_),
+      key_offset_(weights_.n_head * n_keys_, kNoKey),
+      attended_(weights_.n_frames * weights_.n_state * sizeof(float)) {
+  for (Own& own : own_) {
+    own.rows.resize(kTile * weights_.n_state);
+    own.formed = AlignedBytes(kTile * weights_.n_state * sizeof(float));
+    own.inner = AlignedBytes(kTile * widest(weights_) * sizeof(float));
+    own.columns = AlignedBytes(kTile * kColumns * sizeof(float));
+    own.scores = AlignedBytes(kQueries * n_keys_ * sizeof(float));
+    own.attended = AlignedBytes(kQueries * kHeadSize * sizeof(float));
+  }
+}
+
+void Encoder::run(std::span<const float> features, std::span<float> hidden_states) {
+  const std::size_t n_layers = weights_.layers.size();
+  // What is left to do with a tile before layer i's attention, or at the end.
+  const auto go_on = [&](std::size_t i, const Tile& tile, Own& own) {
+    if (i < n_layers) {
+      project(weights_.layers[i], tile, own);
+      return;
+    }
+    for (std::size_t at = tile.first * weights_.n_state, row = 0; row < tile.n;
+         ++row, at += weights_.n_state) {
+      kernels_.normalize(x_.data() + at, weights_.n_state, weights_.norm.gain.data(),
+                         weights_.norm.shift.data(), weights_.norm.epsilon, hidden_states.data() + at);
+    }
+  };
+  quantize_features(features);
+  over_tiles(2 * weights_.n_frames, [&](const Tile& tile, Own& own) { convolve(tile, own); });
+  over_tiles(weights_.n_frames, [&](const Tile& tile, Own& own) {
+    embed(tile, own);
+    go_on(0, tile, own);
+  });
+  for (std::size_t i = 0; i < n_layers; ++i) {
+    const EncoderLayer& layer = weights_.layers[i];
+    attend(layer);
+    over_tiles(weights_.n_frames, [&](const Tile& tile, Own& own) {
+      const std::size_t n = weights_.n_state;
+      add_product(layer.output, {attended_.data() + tile.first * n * value_size(layer.output.input()), n},
+                  tile, own);
+      feed_forward(layer.feed_forward, tile, own);
+      go_on(i + 1, tile, own);
+    });
+  }
+}
+
+template <typename Work>
+void Encoder::over_tiles(std::size_t n_frames, const Work& work) {
+  team_.each((n_frames + kTile - 1) / kTile, [&](std::size_t worker, std::size_t i) {
+    work(Tile{i * kTile, std::min(kTile, n_frames - i * kTile)}, own_[worker]);
+  });
+}
+
+/// Frame by frame, in the first convolution's 8 bits.
+void Encoder::quantize_features(std::span<const float> features) {
+  const std::size_t n_mels = weights_.n_mels;
+  const InputForm& form = weights_.first.linear.input();
+  over_tiles(2 * weights_.n_frames, [&](const Tile& tile, Own&) {
+    std::array<std::uint8_t, kTile> levels{};
+    for (std::size_t mel = 0; mel < n_mels; ++mel) {
+      const float* const from = features.data() + mel * 2 * weights_.n_frames + tile.first;
+      kernels_.quantize(from, tile.n, form.low, form.step, levels.data());
+      for (std::size_t i = 0; i < tile.n; ++i) {
+        features_[(1 + tile.first + i) * n_mels + mel] = levels[i];
+      }
+    }
+  });
+}
+
+/// Calls take(columns) until it has had all outputs of n_rows rows.
+template <typename Take>
+void Encoder::multiply(
+    const Linear& linear, const Input& input, std::size_t n_rows, Own& own, const Take& take) {
+  constexpr std::size_t kBlocks = kColumns / kBlock;
+  auto* const y = own.columns.as<float>();
+  for (std::size_t block = 0; block < linear.n_blocks(); block += kBlocks) {
+    const Rows rows{.x = input.rows,
+                    .n_rows = n_rows,
+                    .y = y,
+                    .y_stride = kColumns,
+                    .x_stride = input.stride,
+                    .y_block = block};
+    linear.multiply(kernels_, rows, block, std::min(block + kBlocks, linear.n_blocks()));
+    const std::size_t first = block * kBlock;
+    take(Columns{y, first, std::min(kColumns, linear.n_out() - first)});
+  }
+}
+
+/// x times the scales from `first` on, in 8 bits where the form is.
+void Encoder::put_in_form(
+    const InputForm& form, std::size_t first, std::size_t n, float* x, std::byte* to) const {
+  if (!form.scale.empty()) {
+    kernels_.multiply(x, form.scale.data() + first, n);
+  }
+  if (form.is_quantized) {
+    kernels_.quantize(x, n, form.low, form.step, reinterpret_cast<std::uint8_t*>(to));
+  } else {
+    std::memcpy(to, x, n * sizeof(float));
+  }
+}
+
+void Encoder::convolve(const Tile& tile, Own& own) {
+  const Linear& linear = weights_.first.linear;
+  const InputForm& form = weights_.second.linear.input();
+  const Input input{features_.data() + tile.first * weights_.n_mels, weights_.n_mels};
+  multiply(linear, input, tile.n, own, [&](const Columns& columns) {
+    for (std::size_t row = 0; row < tile.n; ++row) {
+      float* const values = columns.values + row * kColumns;
+      kernels_.gelu(values, columns.n);
+      kernels_.quantize(values, columns.n, form.low, form.step,
+                        frames_.data() + (1 + tile.first + row) * linear.n_out() + columns.first);
+    }
+  });
+}
+
+void Encoder::embed(const Tile& tile, Own& own) {
+  const std::size_t n = weights_.n_state;
+  const std::size_t stride = 2 * weights_.first.linear.n_out();
+  const Input input{frames_.data() + tile.first * stride, stride};
+  multiply(weights_.second.linear, input, tile.n, own, [&](const Columns& columns) {
+    for (std::size_t row = 0; row < tile.n; ++row) {
+      float* const values = columns.values + row * kColumns;
+      const std::size_t at = (tile.first + row) * n + columns.first;
+      kernels_.gelu(values, columns.n);
+      std::transform(values, values + columns.n, weights_.positions.data() + at, x_.data() + at,
+                     std::plus<>());
+    }
+  });
+}
+
+Encoder::Input Encoder::normed(const Norm& norm, const InputForm& form, const Tile& tile, Own& own) const {
+  const std::size_t n = weights_.n_state;
+  for (std::size_t row = 0; row < tile.n; ++row) {
+    float* const values = own.rows.data() + row * n;
+    kernels_.normalize(x_.data() + (tile.first + row) * n, n, norm.gain.data(), norm.shift.data(),
+                       norm.epsilon, values);
+    put_in_form(form, 0, n, values, own.formed.data() + row * n * value_size(form));
+  }
+  return {own.formed.data(), n};
+}
+
+/// Queries, keys and values of the tile's frames.
+void Encoder::project(const EncoderLayer& layer, const Tile& tile, Own& own) {
+  const InputForm* form = nullptr;  // that own.formed is in
+  Input input;
+  const auto take_form = [&](const Linear& linear) {
+    if (form == nullptr || *form != linear.input()) {
+      form = &linear.input();
+      input = normed(layer.norm, *form, tile, own);
+    }
+  };
+  take_form(layer.query);
+  multiply(layer.query, input, tile.n, own, [&](const Columns& c) { keep_queries(layer, tile, c); });
+  take_form(layer.key);
+  multiply(layer.key, input, tile.n, own, [&](const Columns& c) { keep_keys(layer, tile, c); });
+  take_form(layer.value);
+  multiply(layer.value, input, tile.n, own, [&](const Columns& c) { keep_values(tile, c); });
+}
+
+void Encoder::keep_queries(const EncoderLayer& layer, const Tile& tile, const Columns& columns) {
+  const InputForm& form = layer.query_form;
+  for (std::size_t row = 0; row < tile.n; ++row) {
+    kernels_.quantize(columns.values + row * kColumns, columns.n, form.low, form.step,
+                      queries_.data() + (tile.first + row) * weights_.n_state + columns.first);
+  }
+}
+
+/// With q = q₀ + s·i and k = k₀ + t·j in levels i and j, q · k = s·t·Σ i·j + q₀·t·Σ j and what is the same
+/// for all keys of a query, which softmax does not see.
+void Encoder::keep_keys(const EncoderLayer& layer, const Tile& tile, const Columns& columns) {
+  const InputForm& form = layer.key_form;
+  const float per_level = layer.query_form.low * form.step * layer.factor * kLog2E;
+  for (std::size_t row = 0; row < tile.n; ++row) {
+    std::array<std::uint8_t, kColumns> levels{};
+    kernels_.quantize(columns.values + row * kColumns, columns.n, form.low, form.step, levels.data());
+    const std::size_t key = tile.first + row;
+    for (std::size_t c = 0; c < columns.n; c += kHeadSize) {
+      const std::size_t head = (columns.first + c) / kHeadSize;
+      auto* to = keys_.as<std::uint8_t>() + head * n_keys_ * kHeadSize + key / kBlock * kBlock * kHeadSize +
+                 key % kBlock * kQuad;
+      std::int32_t sum = 0;
+      for (std::size_t i = c; i < c + kHeadSize; ++i) {
+        sum += levels[i] - 128;
+        levels[i] ^= 0x80U;  // signed, 128 less
+      }
+      for (std::size_t i = c; i < c + kHeadSize; i += kQuad, to += kBlock * kQuad) {
+        std::memcpy(to, levels.data() + i, kQuad);
+      }
+      key_offset_[head * n_keys_ + key] = static_cast<float>(sum) * per_level;
+    }
+  }
+}
+
+void Encoder::keep_values(const Tile& tile, const Columns& columns) {
+  constexpr std::array<float, kHeadSize> kBehind{};
+  for (std::size_t c = 0; c < columns.n; c += kHeadSize) {
+    const std::size_t head = (columns.first + c) / kHeadSize;
+    std::byte* const to = values_.data() + (head * n_keys_ + tile.first) * kHeadSize * value_size_;
+    for (std::size_t row = 0; row < tile.n; row += 2) {
+      const float* const even = columns.values + row * kColumns + c;
+      const float* const odd = row + 1 < tile.n ? even + kColumns : kBehind.data();
+      std::byte* const pair = to + row * kHeadSize * value_size_;
+      if (store_ == Store::bf16) {
+        kernels_.to_bf16_pairs(even, odd, kHeadSize, reinterpret_cast<std::uint16_t*>(pair));
+      } else {
+        std::memcpy(pair, even, kHeadSize * sizeof(float));
+        std::memcpy(pair + kHeadSize * sizeof(float), odd, kHeadSize * sizeof(float));
+      }
+    }
+  }
+}
+
+void Encoder::attend(const EncoderLayer& layer) {
+  std::ranges::fill(key_scale_, layer.query_form.step * layer.key_form.step * layer.factor * kLog2E);
+  const std::size_t n_pieces = (weights_.n_frames + kQueriesOfPiece - 1) / kQueriesOfPiece;
+  // Pieces of a head follow each other: its keys and values stay in the second cache.
+  team_.each(weights_.n_head * n_pieces, [&](std::size_t worker, std::size_t unit) {
+    const std::size_t first = unit % n_pieces * kQueriesOfPiece;
+    const Tile queries{first, std::min(kQueriesOfPiece, weights_.n_frames - first)};
+    attend(layer, unit / n_pieces, queries, own_[worker]);
+  });
+}
+
+void Encoder::attend(const EncoderLayer& layer, std::size_t head, const Tile& tile, Own& own) {
+  const std::size_t n = weights_.n_state;
+  const InputForm& form = layer.output.input();
+  const HeadKeys keys{.keys = {.weights = keys_.data() + head * n_keys_ * kHeadSize,
+                               .scale = key_scale_.data(),
+                               .offset = key_offset_.data() + head * n_keys_,
+                               .n_in = kHeadSize,
+                               .n_out = n_keys_},
+                      .values = values_.data() + head * n_keys_ * kHeadSize * value_size_};
+  const auto attend_to = store_ == Store::bf16 ? kernels_.attend_bf16 : kernels_.attend_f32;
+  auto* const attended = own.attended.as<float>();
+  for (std::size_t first = tile.first; first < tile.first + tile.n; first += kQueries) {
+    const std::size_t n_queries = std::min(kQueries, tile.first + tile.n - first);
+    attend_to(keys, {.first = queries_.data() + first * n + head * kHeadSize,
+                     .n = n_queries,
+                     .stride = n,
+                     .scores = own.scores.as<float>(),
+                     .out = attended});
+    for (std::size_t i = 0; i < n_queries; ++i) {
+      put_in_form(form, head * kHeadSize, kHeadSize, attended + i * kHeadSize,
+                  attended_.data() + ((first + i) * n + head * kHeadSize) * value_size(form));
+    }
+  }
+}
+
+/// Adds a layer's outputs to x.
+void Encoder::add_product(const Linear& linear, const Input& input, const Tile& tile, Own& own) {
+  multiply(linear, input, tile.n, own, [&](const Columns& columns) {
+    for (std::size_t row = 0; row < tile.n; ++row) {
+      const float* const from = columns.values + row * kColumns;
+      float* const x = x_.data() + (tile.first + row) * weights_.n_state + columns.first;
+      std::transform(x, x + columns.n, from, x, std::plus<>());
+    }
+  });
+}
+
+void Encoder::feed_forward(const FeedForward& block, const Tile& tile, Own& own) {
+  const InputForm& form = block.outer.input();
+  const std::size_t n_inner = block.inner.n_out();
+  const Input input = normed(block.norm, block.inner.input(), tile, own);
+  multiply(block.inner, input, tile.n, own, [&](const Columns& columns) {
+    for (std::size_t row = 0; row < tile.n; ++row) {
+      float* const values = columns.values + row * kColumns;
+      kernels_.gelu(values, columns.n);
+      put_in_form(form, columns.first, columns.n, values,
+                  own.inner.data() + (row * n_inner + columns.first) * value_size(form));
+    }
+  });
+  add_product(block.outer, {own.inner.data(), n_inner}, tile, own);
+}
+
+std::map<std::string, int> Encoder::kernel_names() const {
+  std::map<std::string, int> names;
+  const auto count = [&](const Linear& linear) { ++names[linear.kernel_name(kernels_)]; };
+  count(weights_.first.linear);
+  count(weights_.second.linear);
+  for (const EncoderLayer& layer : weights_.layers) {
+    for (const Linear* linear : {&layer.query, &layer.key, &layer.value, &layer.output,
+                                 &layer.feed_forward.inner, &layer.feed_forward.outer}) {
+      count(*linear);
+    }
+  }
+  return names;
+}
+
+}  // namespace sotto::engine

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <openvino/core/model.hpp>
+#include <openvino/core/type/element_type.hpp>
+
+#include "engine/encoder.h"
+
+namespace sotto::transcribe {
+
+/// engine::Encoder, where it is faster than OpenVINO's.
+class OwnEncoder {
+ public:
+  /// Null where OpenVINO runs the encoder: one that is not read, a processor on which OpenVINO is faster, or
+  /// a `type` that is neither f32 nor bf16.
+  static std::unique_ptr<OwnEncoder> read(const ov::Model& encoder, ov::element::Type type);
+
+  /// Before the first run; team outlives this.
+  void set_team(engine::Team& team);
+  /// engine::Encoder::run().
+  void run(std::span<const float> features, std::span<float> hidden_states) {
+    encoder_->run(features, hidden_states);
+  }
+
+  std::map<std::string, int> executed_kernels() const { return encoder_->kernel_names(); }
+
+ private:
+  OwnEncoder(engine::EncoderWeights weights, engine::Store store, const engine::Kernels& kernels);
+
+  engine::EncoderWeights weights_;  ///< until there is a team
+  engine::Store store_;
+  const engine::Kernels& kernels_;
+  std::unique_ptr<engine::Encoder> encoder_;
+};
+
+}  // namespace sotto::transcribe
