@@ -90,9 +90,7 @@ class RandomDecoder {
     l.cross_norm = norm();
     l.cross_query = linear(kState, kState, is_int8, 0.125F);
     l.cross_output = linear(kState, kState, is_int8);
-    l.feed_forward_norm = norm();
-    l.inner = linear(kInner, kState, is_int8);
-    l.outer = linear(kState, kInner, is_int8);
+    l.feed_forward = {norm(), linear(kInner, kState, is_int8), linear(kState, kInner, is_int8)};
     return l;
   }
 
@@ -131,7 +129,8 @@ TEST(AnyKernels, ComputeTheSameOnAnyProcessorAndNumberOfThreads) {
   for (auto kernels = all_kernels(); !kernels.empty(); kernels.pop_back()) {
     std::vector<float> first;
     for (const std::size_t n_threads : {1, 3, 6}) {
-      Decoder decoder(RandomDecoder().weights(), Store::f32, n_threads, *kernels.back());
+      Team team(n_threads);
+      Decoder decoder(RandomDecoder().weights(), Store::f32, team, *kernels.back());
       const std::vector<float> got = logits_of(decoder, window);
       if (first.empty()) {
         first = got;
@@ -148,7 +147,8 @@ TEST(AnyKernels, ComputeTheSameOnAnyProcessorAndNumberOfThreads) {
 }
 
 TEST(AnyKernels, TokensThatAreNoneAreRefusedBeforeAnythingIsKept) {
-  Decoder decoder(RandomDecoder().weights(), Store::f32, 2, plain_kernels());
+  Team team(2);
+  Decoder decoder(RandomDecoder().weights(), Store::f32, team, plain_kernels());
   const std::vector<float> window = RandomDecoder().floats(4 * kState * kFrames, 1.0F);
   const std::vector<float> before = logits_of(decoder, window);
   decoder.reset();

@@ -84,6 +84,149 @@ TEST_P(KernelsTest, MultiplyInt8EqualsWholeNumbers) {
   }
 }
 
+TEST_P(KernelsTest, RowsThatOverlapAndOutputsOfSomeBlocks) {
+  const std::size_t n_in = 12;
+  const std::size_t stride = 4;
+  const std::size_t n_rows = 11;
+  std::vector<std::uint8_t> x((n_rows - 1) * stride + n_in);
+  std::vector<std::int8_t> weights(3 * kBlock * n_in);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    x[i % x.size()] = static_cast<std::uint8_t>(i * 37 % 256);
+    weights[i] = static_cast<std::int8_t>(static_cast<int>(i * 53 % 255) - 127);
+  }
+  const std::vector<float> offset(3 * kBlock, 0.5F);
+  const Product product{
+      .weights = weights.data(), .offset = offset.data(), .n_in = n_in, .n_out = 3 * kBlock - 5};
+  std::vector<float> all(n_rows * 3 * kBlock);
+  for (std::size_t row = 0; row < n_rows; ++row) {
+    kernels().multiply_int8(product, {x.data() + row * stride, 1, all.data() + row * 3 * kBlock, 3 * kBlock},
+                            0, 3);
+  }
+  std::vector<float> some(n_rows * 2 * kBlock, -1.0F);
+  kernels().multiply_int8(product,
+                          {.x = x.data(),
+                           .n_rows = n_rows,
+                           .y = some.data(),
+                           .y_stride = 2 * kBlock,
+                           .x_stride = stride,
+                           .y_block = 1},
+                          1, 3);
+  for (std::size_t row = 0; row < n_rows; ++row) {
+    for (std::size_t out = 0; out < 2 * kBlock; ++out) {
+      const bool is_output = kBlock + out < product.n_out;
+      EXPECT_EQ(some[row * 2 * kBlock + out], is_output ? all[(row * 3 + 1) * kBlock + out] : -1.0F);
+    }
+  }
+}
+
+/// Keys and values of one head, and what queries attend to in them.
+struct Head {
+  static constexpr std::size_t kStride = 3 * kHeadSize;  // of other heads in between
+  std::size_t n = 0;
+  std::size_t n_padded = 0;
+  std::vector<std::uint8_t> queries;
+  std::vector<std::int8_t> keys;  ///< packed
+  std::vector<float> scale;
+  std::vector<float> offset;
+  std::vector<float> values;  ///< [n_padded, kHeadSize]
+
+  explicit Head(std::size_t n_keys, float sharpness)
+      : n(n_keys),
+        n_padded((n + 31) / 32 * 32),
+        queries(kQueries * kStride),
+        keys(n_padded * kHeadSize, 0),
+        scale(n_padded, sharpness),
+        offset(random_values(n_padded, 1.0F, 3)),
+        values(random_values(n_padded * kHeadSize, 1.0F, 4)) {
+    std::mt19937 random(5);
+    std::ranges::generate(queries, [&] { return static_cast<std::uint8_t>(random() % 256); });
+    for (std::size_t i = 0; i < n * kHeadSize; ++i) {
+      keys[packed(i / kHeadSize, i % kHeadSize)] =
+          static_cast<std::int8_t>(static_cast<int>(random() % 255) - 127);
+    }
+    std::fill(offset.begin() + static_cast<std::ptrdiff_t>(n), offset.end(), kNoKey);
+    std::fill(values.begin() + static_cast<std::ptrdiff_t>(n * kHeadSize), values.end(), 0.0F);
+  }
+
+  static std::size_t packed(std::size_t key, std::size_t i) {
+    return key / kBlock * kBlock * kHeadSize + (i / kQuad * kBlock + key % kBlock) * kQuad + i % kQuad;
+  }
+
+  std::vector<float> run(void (*attend)(const HeadKeys&, const Queries&),
+                         const void* store,
+                         std::size_t n_queries) {
+    std::vector<float> out(n_queries * kHeadSize);
+    std::vector<float> scores(n_queries * n_padded);
+    attend({.keys = {.weights = keys.data(),
+                     .scale = scale.data(),
+                     .offset = offset.data(),
+                     .n_in = kHeadSize,
+                     .n_out = n_padded},
+            .values = store},
+           {.first = queries.data(),
+            .n = n_queries,
+            .stride = kStride,
+            .scores = scores.data(),
+            .out = out.data()});
+    return out;
+  }
+
+  double expected(std::size_t query, std::size_t i) const {
+    std::vector<double> scores(n);
+    for (std::size_t key = 0; key < n; ++key) {
+      std::int32_t sum = 0;
+      for (std::size_t k = 0; k < kHeadSize; ++k) {
+        sum += queries[query * kStride + k] * keys[packed(key, k)];
+      }
+      scores[key] =
+          static_cast<double>(sum) * static_cast<double>(scale[key]) + static_cast<double>(offset[key]);
+    }
+    const double max = *std::ranges::max_element(scores);
+    double total = 0.0;
+    double value = 0.0;
+    for (std::size_t key = 0; key < n; ++key) {
+      const double weight = std::exp2(scores[key] - max);
+      total += weight;
+      value += weight * static_cast<double>(values[key * kHeadSize + i]);
+    }
+    return value / total;
+  }
+};
+
+TEST_P(KernelsTest, AttentionOfQueriesInEightBits) {
+  for (const std::size_t n_keys : {1, 5, 32, 37, 200}) {
+    for (const float sharpness : {1e-6F, 1e-4F, 1e-2F}) {
+      Head head(n_keys, sharpness);
+      std::vector<std::uint16_t> pairs(head.values.size());
+      for (std::size_t key = 0; key < head.n_padded; key += 2) {
+        const float* const value = head.values.data() + key * kHeadSize;
+        kernels().to_bf16_pairs(value, value + kHeadSize, kHeadSize, pairs.data() + key * kHeadSize);
+      }
+      for (std::size_t n_queries = 1; n_queries <= kQueries; ++n_queries) {
+        const std::vector<float> f32 = head.run(kernels().attend_f32, head.values.data(), n_queries);
+        const std::vector<float> bf16 = head.run(kernels().attend_bf16, pairs.data(), n_queries);
+        for (std::size_t i = 0; i < f32.size(); ++i) {
+          const double expected = head.expected(i / kHeadSize, i % kHeadSize);
+          ASSERT_NEAR(f32[i], expected, 2e-5) << n_keys << " keys, query " << i / kHeadSize;
+          ASSERT_NEAR(bf16[i], expected, 0.02) << n_keys << " keys, query " << i / kHeadSize;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, PairsOfBf16) {
+  const std::size_t n = 37;
+  const std::vector<float> even = random_values(n, 3.0F, 8);
+  const std::vector<float> odd = random_values(n, 3.0F, 9);
+  std::vector<std::uint16_t> pairs(2 * n);
+  kernels().to_bf16_pairs(even.data(), odd.data(), n, pairs.data());
+  for (std::size_t i = 0; i < n; ++i) {
+    EXPECT_EQ(pairs[2 * i], as_bf16(even)[i]);
+    EXPECT_EQ(pairs[2 * i + 1], as_bf16(odd)[i]);
+  }
+}
+
 using Multiply = void (*)(const Product&, const Rows&, std::size_t, std::size_t);
 
 void expect_product(Multiply multiply, const void* weights, const std::vector<float>& values) {
