@@ -320,27 +320,42 @@ inline std::size_t stride_of(const Product& product, const Rows& rows) {
   return rows.x_stride != 0 ? rows.x_stride : product.n_in;
 }
 
+constexpr std::size_t kBlockParts = kBlock / kLanes;  // registers that a block of outputs takes
+
 /// Writes a block of sums, sum_x being that of the inputs: scaled, shifted, cut off behind the last output.
 inline void put(const Product& product,
                 const Rows& rows,
                 std::size_t row,
                 std::size_t block,
-                const float* sums,
+                const Lanes* sums,
                 float sum_x = 0.0F) {
-  float out[kBlock];
-  for (std::size_t i = 0; i < kBlock; i += kLanes) {
-    const std::size_t at = block * kBlock + i;
-    Lanes y = load<Lanes>(sums + i);
+  Lanes out[kBlockParts];
+  for (std::size_t p = 0; p < kBlockParts; ++p) {
+    const std::size_t at = block * kBlock + p * kLanes;
+    Lanes y = sums[p];
     if (product.zero_point != nullptr) {
       y -= load<Lanes>(product.zero_point + at) * sum_x;
     }
     const Lanes offset = load<Lanes>(product.offset + at);
-    store(out + i,
-          product.scale == nullptr ? y + offset : multiply_add(y, load<Lanes>(product.scale + at), offset));
+    out[p] = product.scale == nullptr ? y + offset : multiply_add(y, load<Lanes>(product.scale + at), offset);
   }
+  float* const to = rows.y + row * rows.y_stride + (block - rows.y_block) * kBlock;
   const std::size_t left = product.n_out - block * kBlock;
-  std::memcpy(rows.y + row * rows.y_stride + (block - rows.y_block) * kBlock, out,
-              (left < kBlock ? left : kBlock) * sizeof(float));
+  if (left >= kBlock) {
+    std::memcpy(to, out, sizeof(out));
+  } else {
+    std::memcpy(to, out, left * sizeof(float));
+  }
+}
+
+/// The same of whole numbers.
+inline void put_integers(
+    const Product& product, const Rows& rows, std::size_t row, std::size_t block, const std::int32_t* sums) {
+  Lanes floats[kBlockParts];
+  for (std::size_t p = 0; p < kBlockParts; ++p) {
+    floats[p] = __builtin_convertvector(load<IntLanes>(sums + p * kLanes), Lanes);
+  }
+  put(product, rows, row, block, floats);
 }
 
 /// kRows rows by kBlocks blocks at a time. `Widen` reads a register's worth of weights as floats.
@@ -348,7 +363,6 @@ template <typename T, std::size_t kRows, std::size_t kBlocks, typename Widen>
 inline void multiply_tile(
     const Product& product, const Rows& rows, std::size_t row, std::size_t block, const Widen& widen) {
   constexpr std::size_t kParts = kBlocks * kBlock / kLanes;
-  constexpr std::size_t kPartsOfBlock = kBlock / kLanes;
   const T* weights = static_cast<const T*>(product.weights) + block * product.n_in * kBlock;
   const std::size_t stride = stride_of(product, rows);
   const float* x = static_cast<const float*>(rows.x) + row * stride;
@@ -356,8 +370,7 @@ inline void multiply_tile(
   for (std::size_t k = 0; k < product.n_in; ++k) {
     Lanes weight[kParts];
     for (std::size_t p = 0; p < kParts; ++p) {
-      weight[p] =
-          widen(weights + (p / kPartsOfBlock * product.n_in + k) * kBlock + p % kPartsOfBlock * kLanes);
+      weight[p] = widen(weights + (p / kBlockParts * product.n_in + k) * kBlock + p % kBlockParts * kLanes);
     }
     for (std::size_t r = 0; r < kRows; ++r) {
       const Lanes input = all(x[r * stride + k]);
@@ -369,9 +382,7 @@ inline void multiply_tile(
   for (std::size_t r = 0; r < kRows; ++r) {
     const float sum_x = product.zero_point == nullptr ? 0.0F : total(x + r * stride, product.n_in);
     for (std::size_t b = 0; b < kBlocks; ++b) {
-      float block_sums[kBlock];
-      std::memcpy(block_sums, &sums[r][b * kPartsOfBlock], sizeof(block_sums));
-      put(product, rows, row + r, block + b, block_sums, sum_x);
+      put(product, rows, row + r, block + b, &sums[r][b * kBlockParts], sum_x);
     }
   }
 }

@@ -48,11 +48,11 @@ void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::s
   for (std::size_t r = 0; r < kRows; ++r) {
     std::int32_t pairs[2 * kBlock];
     std::memcpy(pairs, sums[r], sizeof(pairs));
-    float floats[kBlock];
+    std::int32_t of_outputs[kBlock];
     for (std::size_t i = 0; i < kBlock; ++i) {
-      floats[i] = static_cast<float>(pairs[2 * i] + pairs[2 * i + 1]);
+      of_outputs[i] = pairs[2 * i] + pairs[2 * i + 1];
     }
-    put(product, rows, row + r, block, floats);
+    put_integers(product, rows, row + r, block, of_outputs);
   }
 }
 

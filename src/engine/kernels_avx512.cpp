@@ -48,9 +48,8 @@ struct Int8Tile {
     }
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t b = 0; b < kBlocks; ++b) {
-        float floats[kBlock];
-        _mm512_storeu_ps(floats, _mm512_cvtepi32_ps(sums[r][b]));
-        put(product, rows, row + r, block + b, floats);
+        const auto floats = reinterpret_cast<Lanes>(_mm512_cvtepi32_ps(sums[r][b]));
+        put(product, rows, row + r, block + b, &floats);
       }
     }
   }

@@ -27,11 +27,7 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
           sums[i] += x[k] * quad[i * kQuad];
         }
       }
-      float floats[kBlock];
-      for (std::size_t i = 0; i < kBlock; ++i) {
-        floats[i] = static_cast<float>(sums[i]);
-      }
-      put(product, rows, row, block, floats);
+      put_integers(product, rows, row, block, sums);
     }
   }
 }
