@@ -12,10 +12,6 @@ std::vector<const Kernels*> all_kernels() {
   const std::vector<std::string> features = cpu_features();
   const auto has = [&](const char* name) { return std::ranges::find(features, name) != features.end(); };
   std::vector<const Kernels*> found;
-  if (const Kernels* kernels = avx512_bf16_kernels();
-      kernels != nullptr && has("avx512_vnni") && has("avx512_bf16")) {
-    found.push_back(kernels);
-  }
   if (const Kernels* kernels = avx512_kernels(); kernels != nullptr && has("avx512_vnni")) {
     found.push_back(kernels);
   }

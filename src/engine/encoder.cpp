@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 namespace sotto::engine {
@@ -29,11 +28,10 @@ std::size_t value_size(const InputForm& form) {
 
 }  // namespace
 
-Encoder::Encoder(EncoderWeights weights, Store store, Team& team, const Kernels& kernels)
+Encoder::Encoder(EncoderWeights weights, SoftmaxPrecision softmax, Team& team, const Kernels& kernels)
     : weights_(std::move(weights)),
-      store_(store),
-      value_size_(store == Store::bf16 ? 2 : 4),
-      n_keys_(rounded_up(weights_.n_frames, 2 * kBlock)),
+      softmax_(softmax),
+      n_keys_(rounded_up(weights_.n_frames, kKeysOfScale)),
       kernels_(kernels),
       team_(team),
       own_(team_.size()),
@@ -42,7 +40,9 @@ Encoder::Encoder(EncoderWeights weights, Store store, Team& team, const Kernels&
       x_(weights_.n_frames * weights_.n_state),
       queries_(weights_.n_frames * weights_.n_state),
       keys_(n_keys_ * weights_.n_state),
-      values_(n_keys_ * weights_.n_state * value_size_),
+      values_(n_keys_ * weights_.n_state * sizeof(float)),
+      packed_values_(n_keys_ * weights_.n_state),
+      value_scale_(weights_.n_state),
       key_scale_(n_keys_),
       key_offset_(weights_.n_head * n_keys_, kNoKey),
       attended_(weights_.n_frames * weights_.n_state * sizeof(float)) {
@@ -51,7 +51,7 @@ Encoder::Encoder(EncoderWeights weights, Store store, Team& team, const Kernels&
     own.formed = AlignedBytes(kTile * weights_.n_state * sizeof(float));
     own.inner = AlignedBytes(kTile * widest(weights_) * sizeof(float));
     own.columns = AlignedBytes(kTile * kColumns * sizeof(float));
-    own.scores = AlignedBytes(kQueries * n_keys_ * sizeof(float));
+    own.scratch = AlignedBytes(scratch_size(n_keys_) * sizeof(float));
     own.attended = AlignedBytes(kQueries * kHeadSize * sizeof(float));
   }
 }
@@ -151,9 +151,8 @@ void Encoder::convolve(const Tile& tile, Own& own) {
   multiply(linear, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       float* const values = columns.values + row * kColumns;
-      kernels_.gelu(values, columns.n);
-      kernels_.quantize(values, columns.n, form.low, form.step,
-                        frames_.data() + (1 + tile.first + row) * linear.n_out() + columns.first);
+      kernels_.gelu_quantize(values, nullptr, columns.n, form.low, form.step,
+                             frames_.data() + (1 + tile.first + row) * linear.n_out() + columns.first);
     }
   });
 }
@@ -167,8 +166,8 @@ void Encoder::embed(const Tile& tile, Own& own) {
       float* const values = columns.values + row * kColumns;
       const std::size_t at = (tile.first + row) * n + columns.first;
       kernels_.gelu(values, columns.n);
-      std::transform(values, values + columns.n, weights_.positions.data() + at, x_.data() + at,
-                     std::plus<>());
+      kernels_.add(values, weights_.positions.data() + at, columns.n);
+      std::copy_n(values, columns.n, x_.data() + at);
     }
   });
 }
@@ -237,25 +236,28 @@ void Encoder::keep_keys(const EncoderLayer& layer, const Tile& tile, const Colum
 }
 
 void Encoder::keep_values(const Tile& tile, const Columns& columns) {
-  constexpr std::array<float, kHeadSize> kBehind{};
   for (std::size_t c = 0; c < columns.n; c += kHeadSize) {
     const std::size_t head = (columns.first + c) / kHeadSize;
-    std::byte* const to = values_.data() + (head * n_keys_ + tile.first) * kHeadSize * value_size_;
-    for (std::size_t row = 0; row < tile.n; row += 2) {
-      const float* const even = columns.values + row * kColumns + c;
-      const float* const odd = row + 1 < tile.n ? even + kColumns : kBehind.data();
-      std::byte* const pair = to + row * kHeadSize * value_size_;
-      if (store_ == Store::bf16) {
-        kernels_.to_bf16_pairs(even, odd, kHeadSize, reinterpret_cast<std::uint16_t*>(pair));
-      } else {
-        std::memcpy(pair, even, kHeadSize * sizeof(float));
-        std::memcpy(pair + kHeadSize * sizeof(float), odd, kHeadSize * sizeof(float));
-      }
+    float* to = values_.as<float>() + (head * n_keys_ + tile.first) * kHeadSize;
+    for (std::size_t row = 0; row < tile.n; ++row, to += kHeadSize) {
+      std::copy_n(columns.values + row * kColumns + c, kHeadSize, to);
     }
   }
 }
 
+/// What is largest in a column is known only when all frames are.
+void Encoder::pack_values() {
+  team_.each(weights_.n_head, [&](std::size_t, std::size_t head) {
+    const std::size_t first = head * n_keys_ * kHeadSize;
+    kernels_.pack_values(values_.as<float>() + first, n_keys_, packed_values_.as<std::int8_t>() + first,
+                         value_scale_.data() + head * kHeadSize);
+  });
+}
+
 void Encoder::attend(const EncoderLayer& layer) {
+  if (softmax_ == SoftmaxPrecision::int8) {
+    pack_values();
+  }
   std::ranges::fill(key_scale_, layer.query_form.step * layer.key_form.step * layer.factor * kLog2E);
   const std::size_t n_pieces = (weights_.n_frames + kQueriesOfPiece - 1) / kQueriesOfPiece;
   // Pieces of a head follow each other: its keys and values stay in the second cache.
@@ -269,20 +271,23 @@ void Encoder::attend(const EncoderLayer& layer) {
 void Encoder::attend(const EncoderLayer& layer, std::size_t head, const Tile& tile, Own& own) {
   const std::size_t n = weights_.n_state;
   const InputForm& form = layer.output.input();
-  const HeadKeys keys{.keys = {.weights = keys_.data() + head * n_keys_ * kHeadSize,
+  const bool is_int8 = softmax_ == SoftmaxPrecision::int8;
+  const std::size_t at = head * n_keys_ * kHeadSize;
+  const HeadKeys keys{.keys = {.weights = keys_.data() + at,
                                .scale = key_scale_.data(),
                                .offset = key_offset_.data() + head * n_keys_,
                                .n_in = kHeadSize,
                                .n_out = n_keys_},
-                      .values = values_.data() + head * n_keys_ * kHeadSize * value_size_};
-  const auto attend_to = store_ == Store::bf16 ? kernels_.attend_bf16 : kernels_.attend_f32;
+                      .values = is_int8 ? packed_values_.data() + at : values_.data() + at * sizeof(float),
+                      .value_scale = value_scale_.data() + head * kHeadSize};
+  const auto attend_to = is_int8 ? kernels_.attend_int8 : kernels_.attend_f32;
   auto* const attended = own.attended.as<float>();
   for (std::size_t first = tile.first; first < tile.first + tile.n; first += kQueries) {
     const std::size_t n_queries = std::min(kQueries, tile.first + tile.n - first);
     attend_to(keys, {.first = queries_.data() + first * n + head * kHeadSize,
                      .n = n_queries,
                      .stride = n,
-                     .scores = own.scores.as<float>(),
+                     .scratch = own.scratch.as<float>(),
                      .out = attended});
     for (std::size_t i = 0; i < n_queries; ++i) {
       put_in_form(form, head * kHeadSize, kHeadSize, attended + i * kHeadSize,
@@ -295,9 +300,8 @@ void Encoder::attend(const EncoderLayer& layer, std::size_t head, const Tile& ti
 void Encoder::add_product(const Linear& linear, const Input& input, const Tile& tile, Own& own) {
   multiply(linear, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
-      const float* const from = columns.values + row * kColumns;
-      float* const x = x_.data() + (tile.first + row) * weights_.n_state + columns.first;
-      std::transform(x, x + columns.n, from, x, std::plus<>());
+      kernels_.add(x_.data() + (tile.first + row) * weights_.n_state + columns.first,
+                   columns.values + row * kColumns, columns.n);
     }
   });
 }
@@ -309,9 +313,14 @@ void Encoder::feed_forward(const FeedForward& block, const Tile& tile, Own& own)
   multiply(block.inner, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       float* const values = columns.values + row * kColumns;
-      kernels_.gelu(values, columns.n);
-      put_in_form(form, columns.first, columns.n, values,
-                  own.inner.data() + (row * n_inner + columns.first) * value_size(form));
+      std::byte* const to = own.inner.data() + (row * n_inner + columns.first) * value_size(form);
+      if (form.is_quantized) {
+        kernels_.gelu_quantize(values, form.scale.empty() ? nullptr : form.scale.data() + columns.first,
+                               columns.n, form.low, form.step, reinterpret_cast<std::uint8_t*>(to));
+      } else {
+        kernels_.gelu(values, columns.n);
+        put_in_form(form, columns.first, columns.n, values, to);
+      }
     }
   });
   add_product(block.outer, {own.inner.data(), n_inner}, tile, own);

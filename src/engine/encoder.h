@@ -14,12 +14,15 @@
 
 namespace sotto::engine {
 
+/// In what softmax(q · kᵀ) · v is computed; q · kᵀ always is in 8 bits.
+enum class SoftmaxPrecision { f32, int8 };
+
 /// A Whisper encoder of INT8 in loops of our own. Frames only meet in attention: all that lies between two
 /// of them is done for a few frames at a time, whose values stay in the first caches.
 class Encoder {
  public:
-  /// store: in what softmax(q · kᵀ) · v is computed. team: outlives this.
-  Encoder(EncoderWeights weights, Store store, Team& team, const Kernels& kernels);
+  /// team: outlives this.
+  Encoder(EncoderWeights weights, SoftmaxPrecision softmax, Team& team, const Kernels& kernels);
 
   /// features: [n_mels, 2 n_frames]; hidden_states: [n_frames, n_state].
   void run(std::span<const float> features, std::span<float> hidden_states);
@@ -50,7 +53,7 @@ class Encoder {
     AlignedBytes formed;      ///< the same as a layer takes it
     AlignedBytes inner;       ///< [kTile, n_inner] likewise
     AlignedBytes columns;     ///< [kTile, kColumns]
-    AlignedBytes scores;      ///< [kQueries, n_keys]
+    AlignedBytes scratch;     ///< of attention
     AlignedBytes attended;    ///< [kQueries, kHeadSize]
   };
 
@@ -68,6 +71,7 @@ class Encoder {
   void keep_queries(const EncoderLayer& layer, const Tile& tile, const Columns& columns);
   void keep_keys(const EncoderLayer& layer, const Tile& tile, const Columns& columns);
   void keep_values(const Tile& tile, const Columns& columns);
+  void pack_values();
   void attend(const EncoderLayer& layer);
   void attend(const EncoderLayer& layer, std::size_t head, const Tile& queries, Own& own);
   void add_product(const Linear& linear, const Input& input, const Tile& tile, Own& own);
@@ -79,9 +83,8 @@ class Encoder {
   void put_in_form(const InputForm& form, std::size_t first, std::size_t n, float* x, std::byte* to) const;
 
   EncoderWeights weights_;
-  Store store_;
-  std::size_t value_size_;  ///< bytes of a value of V
-  std::size_t n_keys_;      ///< frames, rounded up for the kernels
+  SoftmaxPrecision softmax_;
+  std::size_t n_keys_;  ///< frames, rounded up for the kernels
   const Kernels& kernels_;
   Team& team_;
   std::vector<Own> own_;                ///< of each worker
@@ -90,7 +93,9 @@ class Encoder {
   std::vector<float> x_;                ///< [n_frames, n_state]
   std::vector<std::uint8_t> queries_;   ///< [n_frames, n_state]
   AlignedBytes keys_;                   ///< [n_head, n_keys / kBlock, kHeadSize / kQuad, kBlock, kQuad]
-  AlignedBytes values_;                 ///< [n_head, n_keys, kHeadSize], see HeadKeys
+  AlignedBytes values_;                 ///< [n_head, n_keys, kHeadSize]
+  AlignedBytes packed_values_;          ///< the same in 8 bits, see Kernels::pack_values()
+  std::vector<float> value_scale_;      ///< [n_head, kHeadSize] of those
   std::vector<float> key_scale_;        ///< [n_keys]
   std::vector<float> key_offset_;       ///< [n_head, n_keys]
   std::vector<std::byte> attended_;     ///< [n_frames, n_state] as the layer behind takes it

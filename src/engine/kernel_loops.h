@@ -60,11 +60,27 @@ inline float sum_of(Lanes x) {
   return sum;
 }
 
+/// GCC 12 makes two instructions of a > b ? a : b, and dozens of a conversion to bytes.
 inline Lanes larger(Lanes a, Lanes b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Lanes>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
   return a > b ? a : b;
+#endif
 }
 inline Lanes smaller(Lanes a, Lanes b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Lanes>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
   return a < b ? a : b;
+#endif
+}
+inline ByteLanes low_bytes(IntLanes x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<ByteLanes>(_mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(x)));
+#else
+  return __builtin_convertvector(x, ByteLanes);
+#endif
 }
 
 inline Lanes widened(const float* x) {
@@ -282,37 +298,84 @@ void multiply(float* x, const float* scale, std::size_t n) {
   }
 }
 
-void quantize(const float* x, std::size_t n, float low, float step, std::uint8_t* y) {
-  const float per_value = 1.0F / step;
-  const auto levels = [&](Lanes value) {
-    const Lanes at = smaller(larger((value - low) * per_value, all(0.0F)), all(255.0F));
-    return __builtin_convertvector(__builtin_convertvector(rounded(at), IntLanes), ByteLanes);
-  };
+/// x of [0, 255] rounded half to even: behind 1.5 * 2^23 the lowest bits of a float are a whole number.
+inline ByteLanes bytes_of(Lanes x) {
+  const Lanes shifted = x + 12582912.0F;
+  return low_bytes(load<IntLanes>(&shifted));
+}
+
+/// The numbers of the nearest of 256 values.
+struct Levels {
+  float low;
+  float per_value;
+
+  ByteLanes operator()(Lanes x) const {
+    return bytes_of(smaller(larger((x - low) * per_value, all(0.0F)), all(255.0F)));
+  }
+};
+
+/// y[i] = f(x[i]), f being given a register's worth and where it begins.
+template <typename Function>
+inline void map_to_bytes(const float* x, std::size_t n, std::uint8_t* y, const Function& f) {
   over(
-      n, [&](std::size_t i) { store(y + i, levels(load<Lanes>(x + i))); },
+      n, [&](std::size_t i) { store(y + i, f(load<Lanes>(x + i), i)); },
       [&](std::size_t i, std::size_t left) {
         float some[kLanes] = {};
         std::memcpy(some, x + i, left * sizeof(float));
-        const ByteLanes bytes = levels(load<Lanes>(some));
+        const ByteLanes bytes = f(load<Lanes>(some), i);
         std::memcpy(y + i, &bytes, left);
       });
 }
 
-/// Rounds to the nearest, half to even; values are finite.
-inline std::uint32_t bf16_of(const float* x) {
-  const auto bits = load<std::uint32_t>(x);
-  return (bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U;
+void quantize(const float* x, std::size_t n, float low, float step, std::uint8_t* y) {
+  const Levels levels{low, 1.0F / step};
+  map_to_bytes(x, n, y, [&](Lanes value, std::size_t) { return levels(value); });
 }
 
-void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
-  for (std::size_t i = 0; i < n; ++i) {
-    y[i] = static_cast<std::uint16_t>(bf16_of(x + i));
+/// The normal distribution's part below x, within 1e-5: a polynomial of x², minimax on [-4.25, 4.25].
+inline Lanes part_below(Lanes x) {
+  const Lanes inside = smaller(larger(x, all(-4.25F)), all(4.25F));
+  const Lanes s = inside * inside * 0.0553633218F;
+  Lanes p = all(-0.524313629F);
+  p = multiply_add(p, s, all(3.09575129F));
+  p = multiply_add(p, s, all(-8.21572495F));
+  p = multiply_add(p, s, all(13.0930853F));
+  p = multiply_add(p, s, all(-14.1848392F));
+  p = multiply_add(p, s, all(11.2430725F));
+  p = multiply_add(p, s, all(-6.82627106F));
+  p = multiply_add(p, s, all(3.23826694F));
+  p = multiply_add(p, s, all(-1.20031679F));
+  p = multiply_add(p, s, all(0.398933887F));
+  return multiply_add(inside, p, all(0.5F));
+}
+
+/// n: a multiple of kBlock where there is a scale.
+void gelu_quantize(
+    const float* x, const float* scale, std::size_t n, float low, float step, std::uint8_t* y) {
+  const Levels levels{low, 1.0F / step};
+  if (scale == nullptr) {
+    map_to_bytes(x, n, y, [&](Lanes v, std::size_t) { return levels(v * part_below(v)); });
+  } else {
+    map_to_bytes(x, n, y,
+                 [&](Lanes v, std::size_t i) { return levels(v * part_below(v) * load<Lanes>(scale + i)); });
   }
 }
 
-void to_bf16_pairs(const float* even, const float* odd, std::size_t n, std::uint16_t* y) {
+void add(float* x, const float* y, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    store(x + i, load<Lanes>(x + i) + load<Lanes>(y + i));
+  }
+  for (; i < n; ++i) {
+    x[i] += y[i];
+  }
+}
+
+/// Rounds to the nearest, half to even; values are finite.
+void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
   for (std::size_t i = 0; i < n; ++i) {
-    store(y + 2 * i, bf16_of(even + i) | bf16_of(odd + i) << 16U);
+    const auto bits = load<std::uint32_t>(x + i);
+    y[i] = static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
   }
 }
 
@@ -447,139 +510,184 @@ void multiply_f16(const Product& product, const Rows& rows, std::size_t first, s
                                  [](const std::uint16_t* x) { return widened_half(x); });
 }
 
-/// 2^t for t <= 0, as precise as what it is kept in.
-template <typename T>
+/// 2^t for t <= 0, within 1e-4 of it relatively.
 inline Lanes power_of_two(Lanes t);
 
-/// Scores of queries by all keys, and the largest of each query.
-void score(const Product& keys, const Queries& queries, float* max);
+/// Scores of queries by all keys, [n, n_out], and the largest of each kKeysOfScale of them, [.., kQueries].
+void score(const Product& keys, const Queries& queries, float* largest);
 
-inline void score_by_product(const Product& keys, const Queries& queries, float* max) {
+inline void score_by_product(const Product& keys, const Queries& queries, float* largest) {
   const Rows rows{.x = queries.first,
                   .n_rows = queries.n,
-                  .y = queries.scores,
+                  .y = queries.scratch,
                   .y_stride = keys.n_out,
                   .x_stride = queries.stride};
   multiply_int8(keys, rows, 0, keys.n_out / kBlock);
   for (std::size_t r = 0; r < queries.n; ++r) {
-    const float* const scores = queries.scores + r * keys.n_out;
-    max[r] = scores[0];
-    for (std::size_t i = 1; i < keys.n_out; ++i) {
-      max[r] = max[r] > scores[i] ? max[r] : scores[i];
+    const float* const scores = queries.scratch + r * keys.n_out;
+    for (std::size_t i = 0; i < keys.n_out; ++i) {
+      float& max = largest[i / kKeysOfScale * kQueries + r];
+      max = i % kKeysOfScale == 0 || scores[i] > max ? scores[i] : max;
     }
   }
 }
 
-inline void put_weights(Lanes first, Lanes second, float* to) {
-  store(to, first);
-  store(to + kLanes, second);
-}
-inline void put_weights(Lanes first, Lanes second, std::uint16_t* to) {
-  float both[2 * kLanes];
-  store(both, first);
-  store(both + kLanes, second);
-  to_bf16(both, 2 * kLanes, to);
-}
-
-/// Turns a query's scores into weights in place, and returns their sum.
-template <typename T>
-inline float weigh(float* scores, std::size_t n, float max) {
-  auto* const weights = reinterpret_cast<T*>(scores);  // no wider: what is read is never overwritten before
-  Lanes sums[2] = {};
-  for (std::size_t i = 0; i < n; i += 2 * kLanes) {
-    const Lanes first = power_of_two<T>(load<Lanes>(scores + i) - max);
-    const Lanes second = power_of_two<T>(load<Lanes>(scores + i + kLanes) - max);
-    sums[0] += first;
-    sums[1] += second;
-    put_weights(first, second, weights + i);
+/// Of query r, all of its keys.
+inline float largest_of(const float* largest, std::size_t n_keys, std::size_t r) {
+  float max = largest[r];
+  for (std::size_t i = 1; i < n_keys / kKeysOfScale; ++i) {
+    const float other = largest[i * kQueries + r];
+    max = max > other ? max : other;
   }
-  return sum_of(sums[0] + sums[1]);
+  return max;
 }
 
 constexpr std::size_t kMostQueries = kLanes == 16 ? 4 : 1;  // as registers for their sums allow
 constexpr std::size_t kHeadParts = kHeadSize / kLanes;
 
-/// Σ weight · value of kRows queries whose weights are `stride` apart.
+/// Σ weight · value for kRows queries from `row` on, then for as many at a time as there are left.
 template <std::size_t kRows>
-void sum_values(
-    const float* values, const float* weights, std::size_t stride, std::size_t n, Lanes (*sums)[kHeadParts]) {
-  for (std::size_t i = 0; i < n; ++i, values += kHeadSize) {
-    Lanes value[kHeadParts];
-    for (std::size_t p = 0; p < kHeadParts; ++p) {
-      value[p] = load<Lanes>(values + p * kLanes);
-    }
-    for (std::size_t r = 0; r < kRows; ++r) {
-      const Lanes weight = all(weights[r * stride + i]);
-      for (std::size_t p = 0; p < kHeadParts; ++p) {
-        sums[r][p] = multiply_add(weight, value[p], sums[r][p]);
-      }
-    }
-  }
-}
-
-inline Lanes of_upper_half(IntLanes bits) {
-  return load<Lanes>(&bits);
-}
-
-template <std::size_t kRows>
-void sum_values(const std::uint16_t* values,
-                const std::uint16_t* weights,
-                std::size_t stride,
-                std::size_t n,
-                Lanes (*sums)[kHeadParts]) {
-  for (std::size_t i = 0; i < n; i += 2, values += 2 * kHeadSize) {
-    for (std::size_t r = 0; r < kRows; ++r) {
-      const auto both = static_cast<std::int32_t>(load<std::uint32_t>(weights + r * stride + i));
-      const Lanes even = of_upper_half(IntLanes{} + (both << 16));
-      const Lanes odd = of_upper_half((IntLanes{} + both) & ~0xFFFF);
-      for (std::size_t p = 0; p < kHeadParts; ++p) {
-        const auto pairs = load<IntLanes>(values + 2 * p * kLanes);
-        sums[r][p] = multiply_add(even, of_upper_half(pairs << 16), sums[r][p]);
-        sums[r][p] = multiply_add(odd, of_upper_half(pairs & ~0xFFFF), sums[r][p]);
-      }
-    }
-  }
-}
-
-/// Queries from `row` on, as many at a time as there are left.
-template <typename T, std::size_t kRows, typename Sum>
-inline void attend_rows(
-    const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row, const Sum& sum) {
+void add_values_f32(const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row) {
   const std::size_t n = head.keys.n_out;
-  const std::size_t stride = n * sizeof(float) / sizeof(T);
   for (; row + kRows <= queries.n; row += kRows) {
+    const auto* value = static_cast<const float*>(head.values);
+    const float* const weights = queries.scratch + row * n;
     Lanes sums[kRows][kHeadParts] = {};
-    sum.template run<kRows>(static_cast<const T*>(head.values),
-                            reinterpret_cast<const T*>(queries.scores) + row * stride, stride, n, sums);
+    for (std::size_t i = 0; i < n; ++i, value += kHeadSize) {
+      for (std::size_t r = 0; r < kRows; ++r) {
+        for (std::size_t p = 0; p < kHeadParts; ++p) {
+          sums[r][p] = multiply_add(all(weights[r * n + i]), load<Lanes>(value + p * kLanes), sums[r][p]);
+        }
+      }
+    }
     for (std::size_t r = 0; r < kRows; ++r) {
-      const float factor = 1.0F / totals[row + r];
       for (std::size_t p = 0; p < kHeadParts; ++p) {
-        store(queries.out + (row + r) * kHeadSize + p * kLanes, sums[r][p] * factor);
+        store(queries.out + (row + r) * kHeadSize + p * kLanes, sums[r][p] / totals[row + r]);
       }
     }
   }
   if constexpr (kRows > 1) {
-    attend_rows<T, kRows / 2>(head, queries, totals, row, sum);
+    add_values_f32<kRows / 2>(head, queries, totals, row);
   }
 }
 
-struct SumValues {
-  template <std::size_t kRows, typename T>
-  void run(
-      const T* values, const T* weights, std::size_t stride, std::size_t n, Lanes (*sums)[kHeadParts]) const {
-    sum_values<kRows>(values, weights, stride, n, sums);
-  }
-};
-
-template <typename T, typename Sum = SumValues>
-void attend(const HeadKeys& head, const Queries& queries) {
-  float max[kQueries];
+void attend_f32(const HeadKeys& head, const Queries& queries) {
+  const std::size_t n = head.keys.n_out;
+  float* const largest = queries.scratch + kQueries * n;
   float totals[kQueries];
-  score(head.keys, queries, max);
+  score(head.keys, queries, largest);
   for (std::size_t r = 0; r < queries.n; ++r) {
-    totals[r] = weigh<T>(queries.scores + r * head.keys.n_out, head.keys.n_out, max[r]);
+    float* const scores = queries.scratch + r * n;
+    const float max = largest_of(largest, n, r);
+    map(scores, n, scores, [&](Lanes x, std::size_t) { return exp_of((x - max) * 0.69314718F); });
+    totals[r] = total(scores, n);
   }
-  attend_rows<T, kMostQueries>(head, queries, totals, 0, Sum());
+  add_values_f32<kMostQueries>(head, queries, totals, 0);
+}
+
+/// scales = 2^(largest - the largest of all keys of that query).
+inline void scale_weights(const float* largest, std::size_t n_keys, float* scales) {
+  float max[kLanes];
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    max[i] = i < kQueries ? largest_of(largest, n_keys, i) : max[i % kQueries];
+  }
+  map(largest, n_keys / kKeysOfScale * kQueries, scales,
+      [&](Lanes x, std::size_t) { return exp_of((x - load<Lanes>(max)) * 0.69314718F); });
+}
+
+/// Turns the scores of query r into u8 weights in place, each kKeysOfScale relative to the largest of them:
+/// so a peak does not round away what is far from it. Returns the sum of all, scaled.
+inline float weigh(float* scores, const float* largest, const float* scales, std::size_t n, std::size_t r) {
+  auto* const weights = reinterpret_cast<std::uint8_t*>(scores);
+  Lanes sum = all(0.0F);
+  for (std::size_t i = 0; i < n; i += kKeysOfScale) {
+    const std::size_t at = i / kKeysOfScale * kQueries + r;
+    Lanes sum_of_these = all(0.0F);
+    for (std::size_t k = i; k < i + kKeysOfScale; k += kLanes) {
+      const Lanes weight = power_of_two(load<Lanes>(scores + k) - largest[at]);
+      sum_of_these += weight;
+      store(weights + k, bytes_of(weight * 255.0F));
+    }
+    sum = multiply_add(sum_of_these, all(scales[at]), sum);
+  }
+  return 255.0F * sum_of(sum);
+}
+
+/// sums[r] += scale · Σ weight · value over kKeysOfScale keys, of kRows queries.
+template <std::size_t kRows>
+inline void add_values_of_scale(const std::int8_t* values,
+                                const std::uint8_t* weights,
+                                std::size_t stride,
+                                const float* scales,
+                                float* sums);
+
+template <std::size_t kRows>
+void add_values_int8(const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row) {
+  const std::size_t n = head.keys.n_out;
+  const float* const scales = queries.scratch + kQueries * (n + n / kKeysOfScale);
+  for (; row + kRows <= queries.n; row += kRows) {
+    const auto* values = static_cast<const std::int8_t*>(head.values);
+    const auto* weights = reinterpret_cast<const std::uint8_t*>(queries.scratch + row * n);
+    float* const out = queries.out + row * kHeadSize;
+    std::memset(out, 0, kRows * kHeadSize * sizeof(float));
+    for (std::size_t i = 0; i < n; i += kKeysOfScale) {
+      add_values_of_scale<kRows>(values + i * kHeadSize, weights + i, n * sizeof(float),
+                                 scales + i / kKeysOfScale * kQueries + row, out);
+    }
+    for (std::size_t i = 0; i < kRows * kHeadSize; i += kLanes) {
+      const Lanes scale = load<Lanes>(head.value_scale + i % kHeadSize) / totals[row + i / kHeadSize];
+      store(out + i, load<Lanes>(out + i) * scale);
+    }
+  }
+  if constexpr (kRows > 1) {
+    add_values_int8<kRows / 2>(head, queries, totals, row);
+  }
+}
+
+void attend_int8(const HeadKeys& head, const Queries& queries) {
+  const std::size_t n = head.keys.n_out;
+  float* const largest = queries.scratch + kQueries * n;
+  float totals[kQueries];
+  float* const scales = largest + n / kKeysOfScale * kQueries;
+  score(head.keys, queries, largest);
+  scale_weights(largest, n, scales);
+  for (std::size_t r = 0; r < queries.n; ++r) {
+    totals[r] = weigh(queries.scratch + r * n, largest, scales, n, r);
+  }
+  add_values_int8<kMostQueries>(head, queries, totals, 0);
+}
+
+inline void add_by_integers(const std::int8_t* values,
+                            const std::uint8_t* weights,
+                            float scale,
+                            float* sums) {
+  for (std::size_t i = 0; i < kHeadSize; ++i) {
+    std::int32_t sum = 0;
+    for (std::size_t k = 0; k < kKeysOfScale; ++k) {
+      sum += weights[k] * values[(k / kQuad * kHeadSize + i) * kQuad + k % kQuad];
+    }
+    sums[i] += scale * static_cast<float>(sum);
+  }
+}
+
+void pack_values(const float* values, std::size_t n, std::int8_t* packed, float* scale) {
+  for (std::size_t first = 0; first < kHeadSize; first += kLanes) {
+    Lanes max = all(1e-30F);
+    for (std::size_t i = 0; i < n; ++i) {
+      const Lanes x = load<Lanes>(values + i * kHeadSize + first);
+      max = larger(max, larger(x, -x));
+    }
+    store(scale + first, max / 127.0F);
+    const Lanes per_value = 127.0F / max;
+    for (std::size_t i = 0; i < n; i += kQuad) {
+      IntLanes quads{};
+      for (std::size_t k = 0; k < kQuad; ++k) {
+        const Lanes shifted = load<Lanes>(values + (i + k) * kHeadSize + first) * per_value + 12582912.0F;
+        quads |= (load<IntLanes>(&shifted) & 0xFF) << static_cast<std::int32_t>(8 * k);
+      }
+      store(packed + i * kHeadSize + first * kQuad, quads);
+    }
+  }
 }
 
 constexpr Kernels kernels_named(const char* name) {
@@ -594,14 +702,16 @@ constexpr Kernels kernels_named(const char* name) {
           .add_weighted_f32 = add_weighted<float>,
           .add_weighted_bf16 = add_weighted<std::uint16_t>,
           .exponentials = exponentials,
-          .attend_f32 = attend<float>,
-          .attend_bf16 = attend<std::uint16_t>,
+          .attend_f32 = attend_f32,
+          .attend_int8 = attend_int8,
+          .pack_values = pack_values,
           .normalize = normalize,
           .gelu = gelu,
+          .gelu_quantize = gelu_quantize,
           .multiply = multiply,
           .quantize = quantize,
           .to_bf16 = to_bf16,
-          .to_bf16_pairs = to_bf16_pairs};
+          .add = add};
 }
 
 }  // namespace

@@ -52,13 +52,17 @@ struct Vectors {
 /// Queries that attention goes through at a time.
 inline constexpr std::size_t kQueries = 4;
 
+/// Keys whose weights have a scale of their own in attention in 8 bits.
+inline constexpr std::size_t kKeysOfScale = 2 * kBlock;
+
 /// What queries of one head attend to.
 struct HeadKeys {
-  /// int8: q · keyᵀ, for a softmax to the base 2. n_out is a multiple of 2 * kBlock; those behind the last
+  /// int8: q · keyᵀ, for a softmax to the base 2. n_out is a multiple of kKeysOfScale; those behind the last
   /// key have an offset of kNoKey.
   Product keys;
-  /// n_out vectors, 0 behind the last: [n_out][kHeadSize] in f32, [n_out / 2][kHeadSize][2] in bf16.
+  /// n_out vectors, 0 behind the last: f32 [n_out, kHeadSize], or as pack_values() leaves them.
   const void* values = nullptr;
+  const float* value_scale = nullptr;  ///< [kHeadSize] of packed ones
 };
 inline constexpr float kNoKey = -1e30F;
 
@@ -67,9 +71,13 @@ struct Queries {
   const std::uint8_t* first = nullptr;
   std::size_t n = 0;
   std::size_t stride = 0;
-  float* scores = nullptr;  ///< [n, n_out of the keys] to compute in
-  float* out = nullptr;     ///< [n, kHeadSize]
+  float* scratch = nullptr;  ///< scratch_size() of the keys' n_out
+  float* out = nullptr;      ///< [n, kHeadSize]
 };
+/// Scores, and of each kKeysOfScale of them the largest and a scale.
+inline constexpr std::size_t scratch_size(std::size_t n_keys) {
+  return kQueries * (n_keys + 2 * (n_keys / kKeysOfScale));
+}
 
 /// The inner loops of a Whisper, for one kind of processor.
 struct Kernels {
@@ -91,9 +99,11 @@ struct Kernels {
   /// x[i] = exp(x[i] - max), max being the largest of x, which is returned; n >= 1.
   float (*exponentials)(float* x, std::size_t n, float* sum) = nullptr;
 
-  /// out = softmax(q · kᵀ) · v over all keys of a head.
+  /// out = softmax(q · kᵀ) · v over all keys of a head, softmax and values in f32 or 8 bits.
   void (*attend_f32)(const HeadKeys&, const Queries&) = nullptr;
-  void (*attend_bf16)(const HeadKeys&, const Queries&) = nullptr;
+  void (*attend_int8)(const HeadKeys&, const Queries&) = nullptr;
+  /// Values f32 [n, kHeadSize] as i8 [n / kQuad, kHeadSize, kQuad], symmetric, and the scales [kHeadSize].
+  void (*pack_values)(const float* values, std::size_t n, std::int8_t* packed, float* scale) = nullptr;
 
   /// (x - mean) / sqrt(variance + epsilon) * gain + shift.
   void (*normalize)(const float* x,
@@ -104,13 +114,16 @@ struct Kernels {
                     float* y) = nullptr;
   /// x * ½ (1 + erf(x / √2)), in place.
   void (*gelu)(float* x, std::size_t n) = nullptr;
+  /// quantize(gelu(x) * scale), gelu within 5e-5; scale: null for 1.
+  void (*gelu_quantize)(
+      const float* x, const float* scale, std::size_t n, float low, float step, std::uint8_t* y) = nullptr;
   /// x * scale, in place.
   void (*multiply)(float* x, const float* scale, std::size_t n) = nullptr;
   /// The number of the nearest of 256 values from `low` on, `step` apart, half to even.
   void (*quantize)(const float* x, std::size_t n, float low, float step, std::uint8_t* y) = nullptr;
   void (*to_bf16)(const float* x, std::size_t n, std::uint16_t* y) = nullptr;
-  /// Two vectors as pairs, [n][2].
-  void (*to_bf16_pairs)(const float* even, const float* odd, std::size_t n, std::uint16_t* y) = nullptr;
+  /// x += y.
+  void (*add)(float* x, const float* y, std::size_t n) = nullptr;
 };
 
 /// Those in plain C++, which others are tested against.
@@ -118,6 +131,5 @@ const Kernels& plain_kernels();
 /// Null where they were not compiled.
 const Kernels* avx2_kernels();
 const Kernels* avx512_kernels();
-const Kernels* avx512_bf16_kernels();
 
 }  // namespace sotto::engine

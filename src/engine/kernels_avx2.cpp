@@ -76,13 +76,19 @@ inline Lanes widened_half(const std::uint16_t* x) {
   return load<Lanes>(&wide);
 }
 
-template <typename T>
 inline Lanes power_of_two(Lanes t) {
   return exp_of(t * 0.69314718F);
 }
 
-void score(const Product& keys, const Queries& queries, float* max) {
-  score_by_product(keys, queries, max);
+void score(const Product& keys, const Queries& queries, float* largest) {
+  score_by_product(keys, queries, largest);
+}
+
+template <std::size_t kRows>
+inline void add_values_of_scale(
+    const std::int8_t* values, const std::uint8_t* weights, std::size_t, const float* scales, float* sums) {
+  static_assert(kRows == 1);
+  add_by_integers(values, weights, scales[0], sums);
 }
 
 }  // namespace

@@ -64,15 +64,8 @@ inline Lanes widened_half(const std::uint16_t* x) {
   return load<Lanes>(&wide);
 }
 
-/// 2^floor(t) by exponent, the rest by a polynomial.
-template <>
-inline Lanes power_of_two<float>(Lanes t) {
-  return exp_of(t * 0.69314718F);
-}
-
-/// Within 1e-4 of it relatively, a twentieth of a bf16's step: minimax polynomial of degree 3 on [0, 1).
-template <>
-inline Lanes power_of_two<std::uint16_t>(Lanes t) {
+/// 2^floor(t) by exponent, the rest by a minimax polynomial of degree 3 on [0, 1).
+inline Lanes power_of_two(Lanes t) {
   constexpr int kToFloor = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
   const auto x = reinterpret_cast<__m512>(t);
   const auto rest = reinterpret_cast<Lanes>(_mm512_reduce_ps(x, kToFloor));
@@ -83,15 +76,32 @@ inline Lanes power_of_two<std::uint16_t>(Lanes t) {
   return reinterpret_cast<Lanes>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), x));
 }
 
+/// The largest of each of four registers.
+inline __m128 largest_of_four(const Lanes* x) {
+  __m256 halves[4];
+  for (std::size_t r = 0; r < 4; ++r) {
+    const auto all_of_row = reinterpret_cast<__m512>(x[r]);
+    halves[r] = _mm256_max_ps(_mm512_castps512_ps256(all_of_row), _mm512_extractf32x8_ps(all_of_row, 1));
+  }
+  const auto pairs = [](__m256 a, __m256 b) {
+    return _mm256_max_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+  };
+  const auto low = _mm256_castps_pd(pairs(halves[0], halves[1]));
+  const auto high = _mm256_castps_pd(pairs(halves[2], halves[3]));
+  const __m256 quads = _mm256_max_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(low, high)),
+                                     _mm256_castpd_ps(_mm256_unpackhi_pd(low, high)));
+  return _mm_max_ps(_mm256_castps256_ps128(quads), _mm256_extractf128_ps(quads, 1));
+}
+
 /// kRows queries by two blocks of keys: as many registers as hide each other's latency, and scores of four
 /// queries stay in the first cache.
 template <std::size_t kRows>
-void score_rows(const Product& keys, const Queries& queries, std::size_t row, Lanes* max) {
+void score_rows(const Product& keys, const Queries& queries, std::size_t row, float* largest) {
   constexpr std::size_t kBytes = kBlock * kHeadSize;  // of a block
   const std::uint8_t* const x = queries.first + row * queries.stride;
-  float* const scores = queries.scores + row * keys.n_out;
+  float* const scores = queries.scratch + row * keys.n_out;
   const auto* key = static_cast<const std::int8_t*>(keys.weights);
-  for (std::size_t i = 0; i < keys.n_out; i += 2 * kBlock, key += 2 * kBytes) {
+  for (std::size_t i = 0; i < keys.n_out; i += 2 * kBlock, key += 2 * kBytes, largest += kQueries) {
     __m512i sums[kRows][2] = {};
     for (std::size_t k = 0; k < kHeadSize; k += kQuad) {
       const __m512i first = _mm512_loadu_si512(key + k * kBlock);
@@ -102,69 +112,63 @@ void score_rows(const Product& keys, const Queries& queries, std::size_t row, La
         sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], quad, second);
       }
     }
+    Lanes max[4] = {};
     for (std::size_t r = 0; r < kRows; ++r) {
+      Lanes y[2];
       for (std::size_t b = 0; b < 2; ++b) {
         const std::size_t at = i + b * kBlock;
         const auto sum = reinterpret_cast<Lanes>(_mm512_cvtepi32_ps(sums[r][b]));
-        const Lanes y = multiply_add(sum, load<Lanes>(keys.scale + at), load<Lanes>(keys.offset + at));
-        max[r] = larger(max[r], y);
-        store(scores + r * keys.n_out + at, y);
+        y[b] = multiply_add(sum, load<Lanes>(keys.scale + at), load<Lanes>(keys.offset + at));
+        store(scores + r * keys.n_out + at, y[b]);
       }
+      max[r] = larger(y[0], y[1]);
     }
+    const __m128 of_rows = largest_of_four(max);
+    std::memcpy(largest + row, &of_rows, kRows * sizeof(float));
   }
 }
 
 template <std::size_t kRows>
-void score_from(const Product& keys, const Queries& queries, std::size_t row, float* max) {
+void score_from(const Product& keys, const Queries& queries, std::size_t row, float* largest) {
   for (; row + kRows <= queries.n; row += kRows) {
-    Lanes maxima[kRows];
-    for (Lanes& lane : maxima) {
-      lane = all(kNoKey);
-    }
-    score_rows<kRows>(keys, queries, row, maxima);
-    for (std::size_t r = 0; r < kRows; ++r) {
-      max[row + r] = _mm512_reduce_max_ps(reinterpret_cast<__m512>(maxima[r]));
-    }
+    score_rows<kRows>(keys, queries, row, largest);
   }
   if constexpr (kRows > 1) {
-    score_from<kRows / 2>(keys, queries, row, max);
+    score_from<kRows / 2>(keys, queries, row, largest);
   }
 }
 
-void score(const Product& keys, const Queries& queries, float* max) {
-  score_from<kQueries>(keys, queries, 0, max);
+void score(const Product& keys, const Queries& queries, float* largest) {
+  score_from<kQueries>(keys, queries, 0, largest);
 }
 
-/// With products of bf16, where the processor has them.
-struct SumPairs {
-  template <std::size_t kRows>
-  __attribute__((target("avx512bf16"))) void run(const std::uint16_t* values,
-                                                 const std::uint16_t* weights,
-                                                 std::size_t stride,
-                                                 std::size_t n,
-                                                 Lanes (*sums)[kHeadParts]) const {
-    __m512 own[kRows][kHeadParts] = {};
-    for (std::size_t i = 0; i < n; i += 2, values += 2 * kHeadSize) {
-      __m512bh value[kHeadParts];
+template <std::size_t kRows>
+inline void add_values_of_scale(const std::int8_t* values,
+                                const std::uint8_t* weights,
+                                std::size_t stride,
+                                const float* scales,
+                                float* sums) {
+  __m512i integers[kRows][kHeadParts] = {};
+  for (std::size_t k = 0; k < kKeysOfScale; k += kQuad, values += kQuad * kHeadSize) {
+    __m512i value[kHeadParts];
+    for (std::size_t p = 0; p < kHeadParts; ++p) {
+      value[p] = _mm512_loadu_si512(values + p * kQuad * kLanes);
+    }
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const __m512i quad = _mm512_set1_epi32(load<std::int32_t>(weights + r * stride + k));
       for (std::size_t p = 0; p < kHeadParts; ++p) {
-        value[p] = load<__m512bh>(values + 2 * p * kLanes);
-      }
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const auto pair =
-            reinterpret_cast<__m512bh>(_mm512_set1_epi32(load<std::int32_t>(weights + r * stride + i)));
-        for (std::size_t p = 0; p < kHeadParts; ++p) {
-          own[r][p] = _mm512_dpbf16_ps(own[r][p], pair, value[p]);
-        }
+        integers[r][p] = _mm512_dpbusd_epi32(integers[r][p], quad, value[p]);
       }
     }
-    std::memcpy(sums, own, sizeof(own));
   }
-};
-
-constexpr Kernels with_bf16(Kernels kernels) {
-  kernels.name = "avx512_bf16";
-  kernels.attend_bf16 = attend<std::uint16_t, SumPairs>;
-  return kernels;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const Lanes scale = all(scales[r]);
+    for (std::size_t p = 0; p < kHeadParts; ++p) {
+      float* const to = sums + r * kHeadSize + p * kLanes;
+      const auto sum = reinterpret_cast<Lanes>(_mm512_cvtepi32_ps(integers[r][p]));
+      store(to, multiply_add(sum, scale, load<Lanes>(to)));
+    }
+  }
 }
 
 }  // namespace
@@ -174,20 +178,12 @@ const Kernels* avx512_kernels() {
   return &kKernels;
 }
 
-const Kernels* avx512_bf16_kernels() {
-  static constexpr Kernels kKernels = with_bf16(kernels_named("avx512_vnni"));
-  return &kKernels;
-}
-
 }  // namespace sotto::engine
 
 #else
 
 namespace sotto::engine {
 const Kernels* avx512_kernels() {
-  return nullptr;
-}
-const Kernels* avx512_bf16_kernels() {
   return nullptr;
 }
 }  // namespace sotto::engine

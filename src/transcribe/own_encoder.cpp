@@ -6,9 +6,9 @@
 
 namespace sotto::transcribe {
 
-std::unique_ptr<OwnEncoder> OwnEncoder::read(const ov::Model& encoder, ov::element::Type type) {
+std::unique_ptr<OwnEncoder> OwnEncoder::read(const ov::Model& encoder, engine::SoftmaxPrecision softmax) {
   const engine::Kernels* const kernels = engine::encoder_kernels();
-  if (kernels == nullptr || (type != ov::element::f32 && type != ov::element::bf16)) {
+  if (kernels == nullptr) {
     return nullptr;
   }
   std::string why_not;
@@ -16,15 +16,16 @@ std::unique_ptr<OwnEncoder> OwnEncoder::read(const ov::Model& encoder, ov::eleme
   if (!weights) {
     return nullptr;
   }
-  const auto store = type == ov::element::bf16 ? engine::Store::bf16 : engine::Store::f32;
-  return std::unique_ptr<OwnEncoder>(new OwnEncoder(*std::move(weights), store, *kernels));
+  return std::unique_ptr<OwnEncoder>(new OwnEncoder(*std::move(weights), softmax, *kernels));
 }
 
-OwnEncoder::OwnEncoder(engine::EncoderWeights weights, engine::Store store, const engine::Kernels& kernels)
-    : weights_(std::move(weights)), store_(store), kernels_(kernels) {}
+OwnEncoder::OwnEncoder(engine::EncoderWeights weights,
+                       engine::SoftmaxPrecision softmax,
+                       const engine::Kernels& kernels)
+    : weights_(std::move(weights)), softmax_(softmax), kernels_(kernels) {}
 
 void OwnEncoder::set_team(engine::Team& team) {
-  encoder_ = std::make_unique<engine::Encoder>(std::move(weights_), store_, team, kernels_);
+  encoder_ = std::make_unique<engine::Encoder>(std::move(weights_), softmax_, team, kernels_);
 }
 
 }  // namespace sotto::transcribe

@@ -6,7 +6,6 @@
 #include <string>
 
 #include <openvino/core/model.hpp>
-#include <openvino/core/type/element_type.hpp>
 
 #include "engine/encoder.h"
 
@@ -15,9 +14,8 @@ namespace sotto::transcribe {
 /// engine::Encoder, where it is faster than OpenVINO's.
 class OwnEncoder {
  public:
-  /// Null where OpenVINO runs the encoder: one that is not read, a processor on which OpenVINO is faster, or
-  /// a `type` that is neither f32 nor bf16.
-  static std::unique_ptr<OwnEncoder> read(const ov::Model& encoder, ov::element::Type type);
+  /// Null where OpenVINO runs the encoder: one that is not read, or a processor on which OpenVINO is faster.
+  static std::unique_ptr<OwnEncoder> read(const ov::Model& encoder, engine::SoftmaxPrecision softmax);
 
   /// Before the first run; team outlives this.
   void set_team(engine::Team& team);
@@ -29,10 +27,12 @@ class OwnEncoder {
   std::map<std::string, int> executed_kernels() const { return encoder_->kernel_names(); }
 
  private:
-  OwnEncoder(engine::EncoderWeights weights, engine::Store store, const engine::Kernels& kernels);
+  OwnEncoder(engine::EncoderWeights weights,
+             engine::SoftmaxPrecision softmax,
+             const engine::Kernels& kernels);
 
   engine::EncoderWeights weights_;  ///< until there is a team
-  engine::Store store_;
+  engine::SoftmaxPrecision softmax_;
   const engine::Kernels& kernels_;
   std::unique_ptr<engine::Encoder> encoder_;
 };

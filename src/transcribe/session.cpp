@@ -120,8 +120,13 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
 }
 
 void Session::make_encoder(const model::WhisperModel& model) {
-  if (is_cpu(options_) && options_.engine == Engine::automatic) {
-    own_encoder_ = OwnEncoder::read(*model.encoder, inference_type(core_, options_));
+  const auto type = inference_type(core_, options_);
+  if (is_cpu(options_) && options_.engine == Engine::automatic &&
+      (type == ov::element::f32 || type == ov::element::bf16)) {
+    // Where f32 is not asked for, but what the device chooses: in 8 bits as well.
+    const bool is_exact = options_.inference_precision == "f32";
+    own_encoder_ = OwnEncoder::read(
+        *model.encoder, is_exact ? engine::SoftmaxPrecision::f32 : engine::SoftmaxPrecision::int8);
   }
   if (own_encoder_) {
     const auto n_mels = static_cast<std::size_t>(model.dims.n_mels);

@@ -101,7 +101,7 @@ Values openvino_of(const ov::Model& encoder, ov::element::Type precision) {
   return {hidden.data<float>(), hidden.data<float>() + hidden.get_size()};
 }
 
-Values own_of(const ov::Model& encoder, Store store, const Kernels& kernels) {
+Values own_of(const ov::Model& encoder, SoftmaxPrecision softmax, const Kernels& kernels) {
   std::string why_not;
   auto weights = read_encoder(encoder, why_not);
   if (!weights) {
@@ -109,7 +109,7 @@ Values own_of(const ov::Model& encoder, Store store, const Kernels& kernels) {
   }
   Values hidden(weights->n_frames * weights->n_state);
   Team team(3);
-  Encoder own(*std::move(weights), store, team, kernels);
+  Encoder own(*std::move(weights), softmax, team, kernels);
   own.run(speech().values, hidden);
   return hidden;
 }
@@ -124,9 +124,10 @@ TEST_P(EncoderTest, LosesNoMoreThanOpenvinoDoes) {
   const Values openvino = openvino_of(encoder(), ov::element::f32);
   const double least_db = test::sqnr_db(fp, openvino) - 0.5;
   for (const Kernels* kernels : all_kernels()) {
-    const Values f32 = own_of(encoder(), Store::f32, *kernels);
+    const Values f32 = own_of(encoder(), SoftmaxPrecision::f32, *kernels);
     EXPECT_GT(test::sqnr_db(fp, f32), least_db) << kernels->name;
-    EXPECT_GT(test::sqnr_db(fp, own_of(encoder(), Store::bf16, *kernels)), least_db) << kernels->name;
+    EXPECT_GT(test::sqnr_db(fp, own_of(encoder(), SoftmaxPrecision::int8, *kernels)), least_db)
+        << kernels->name;
     // What moves an input to the next of 256 levels is a small part of what the levels cost.
     EXPECT_GT(test::sqnr_db(openvino, f32), least_db + 3.0) << kernels->name;
   }

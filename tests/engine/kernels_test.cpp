@@ -154,19 +154,21 @@ struct Head {
 
   std::vector<float> run(void (*attend)(const HeadKeys&, const Queries&),
                          const void* store,
+                         const float* value_scale,
                          std::size_t n_queries) {
     std::vector<float> out(n_queries * kHeadSize);
-    std::vector<float> scores(n_queries * n_padded);
+    std::vector<float> scratch(scratch_size(n_padded));
     attend({.keys = {.weights = keys.data(),
                      .scale = scale.data(),
                      .offset = offset.data(),
                      .n_in = kHeadSize,
                      .n_out = n_padded},
-            .values = store},
+            .values = store,
+            .value_scale = value_scale},
            {.first = queries.data(),
             .n = n_queries,
             .stride = kStride,
-            .scores = scores.data(),
+            .scratch = scratch.data(),
             .out = out.data()});
     return out;
   }
@@ -197,33 +199,89 @@ TEST_P(KernelsTest, AttentionOfQueriesInEightBits) {
   for (const std::size_t n_keys : {1, 5, 32, 37, 200}) {
     for (const float sharpness : {1e-6F, 1e-4F, 1e-2F}) {
       Head head(n_keys, sharpness);
-      std::vector<std::uint16_t> pairs(head.values.size());
-      for (std::size_t key = 0; key < head.n_padded; key += 2) {
-        const float* const value = head.values.data() + key * kHeadSize;
-        kernels().to_bf16_pairs(value, value + kHeadSize, kHeadSize, pairs.data() + key * kHeadSize);
-      }
+      std::vector<std::int8_t> packed(head.values.size());
+      std::vector<float> scale(kHeadSize);
+      kernels().pack_values(head.values.data(), head.n_padded, packed.data(), scale.data());
       for (std::size_t n_queries = 1; n_queries <= kQueries; ++n_queries) {
-        const std::vector<float> f32 = head.run(kernels().attend_f32, head.values.data(), n_queries);
-        const std::vector<float> bf16 = head.run(kernels().attend_bf16, pairs.data(), n_queries);
+        const std::vector<float> f32 = head.run(kernels().attend_f32, head.values.data(), nullptr, n_queries);
+        const std::vector<float> int8 =
+            head.run(kernels().attend_int8, packed.data(), scale.data(), n_queries);
         for (std::size_t i = 0; i < f32.size(); ++i) {
           const double expected = head.expected(i / kHeadSize, i % kHeadSize);
           ASSERT_NEAR(f32[i], expected, 2e-5) << n_keys << " keys, query " << i / kHeadSize;
-          ASSERT_NEAR(bf16[i], expected, 0.02) << n_keys << " keys, query " << i / kHeadSize;
+          // Half a step of the values, and of the weights of those that share a scale.
+          ASSERT_NEAR(int8[i], expected, 0.03) << n_keys << " keys, query " << i / kHeadSize;
         }
       }
     }
   }
 }
 
-TEST_P(KernelsTest, PairsOfBf16) {
-  const std::size_t n = 37;
-  const std::vector<float> even = random_values(n, 3.0F, 8);
-  const std::vector<float> odd = random_values(n, 3.0F, 9);
-  std::vector<std::uint16_t> pairs(2 * n);
-  kernels().to_bf16_pairs(even.data(), odd.data(), n, pairs.data());
+/// One key that a query likes best, and a thousand of which each has less than a step of its weight.
+TEST_P(KernelsTest, APeakDoesNotRoundAwayTheRest) {
+  Head head(1000, 0.0F);
+  std::ranges::fill(head.offset, kNoKey);
+  std::fill_n(head.offset.begin(), 1000, -10.0F);
+  head.offset[40] = 0.0F;
+  std::ranges::fill(head.values, -1.0F);
+  std::fill_n(head.values.begin() + 40 * kHeadSize, kHeadSize, 1.0F);
+  std::vector<std::int8_t> packed(head.values.size());
+  std::vector<float> scale(kHeadSize);
+  kernels().pack_values(head.values.data(), head.n_padded, packed.data(), scale.data());
+  const float rest = 999.0F / 1024.0F;
+  for (const float x : head.run(kernels().attend_int8, packed.data(), scale.data(), kQueries)) {
+    EXPECT_NEAR(x, (1.0F - rest) / (1.0F + rest), 0.02F);
+  }
+}
+
+TEST_P(KernelsTest, PackValuesByColumn) {
+  const std::size_t n = 12;
+  std::vector<float> values = random_values(n * kHeadSize, 2.0F, 8);
   for (std::size_t i = 0; i < n; ++i) {
-    EXPECT_EQ(pairs[2 * i], as_bf16(even)[i]);
-    EXPECT_EQ(pairs[2 * i + 1], as_bf16(odd)[i]);
+    values[i * kHeadSize + 5] = 0.0F;  // a column of nothing else
+  }
+  std::vector<std::int8_t> packed(values.size());
+  std::vector<float> scale(kHeadSize);
+  kernels().pack_values(values.data(), n, packed.data(), scale.data());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t column = i % kHeadSize;
+    const std::size_t row = i / kHeadSize;
+    const auto integer = packed[(row / kQuad * kHeadSize + column) * kQuad + row % kQuad];
+    EXPECT_NEAR(values[i], scale[column] * static_cast<float>(integer), 0.501F * scale[column]);
+    EXPECT_GE(integer, -127);
+  }
+}
+
+TEST_P(KernelsTest, GeluInLevels) {
+  std::vector<float> x(81 * kBlock);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = 0.01F * (static_cast<float>(i) - 650.0F);
+  }
+  x.back() = 1e30F;
+  const std::vector<float> scale = random_values(x.size(), 1.0F, 4);
+  for (const float* const scales : {static_cast<const float*>(nullptr), scale.data()}) {
+    for (const std::size_t n : {x.size(), std::size_t{16}}) {
+      std::vector<std::uint8_t> levels(n);
+      kernels().gelu_quantize(x.data(), scales, n, -1.0F, 0.04F, levels.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        const double value = static_cast<double>(x[i]);
+        const double gelu = 0.5 * value * (1.0 + std::erf(value / std::sqrt(2.0)));
+        const double scaled = gelu * (scales == nullptr ? 1.0 : static_cast<double>(scales[i]));
+        ASSERT_NEAR(levels[i], std::clamp((scaled + 1.0) / 0.04, 0.0, 255.0), 0.51) << x[i];
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, Add) {
+  for (const std::size_t n : {1, 16, 37}) {
+    std::vector<float> x = random_values(n, 1.0F, 1);
+    const std::vector<float> before = x;
+    const std::vector<float> y = random_values(n, 1.0F, 2);
+    kernels().add(x.data(), y.data(), n);
+    for (std::size_t i = 0; i < n; ++i) {
+      EXPECT_EQ(x[i], before[i] + y[i]);
+    }
   }
 }
 

@@ -286,9 +286,9 @@ Values features() {
 }
 
 /// Of two windows one after the other: nothing of the first may be left in the second.
-Values hidden_states(Store store, std::size_t n_threads, const Kernels& kernels) {
+Values hidden_states(SoftmaxPrecision softmax, std::size_t n_threads, const Kernels& kernels) {
   Team team(n_threads);
-  Encoder encoder(RandomEncoder().take(), store, team, kernels);
+  Encoder encoder(RandomEncoder().take(), softmax, team, kernels);
   Values hidden(kFrames * kState);
   encoder.run(Values(kMels * 2 * kFrames, 1.0F), hidden);
   encoder.run(features(), hidden);
@@ -299,17 +299,19 @@ TEST(RandomEncoder, ComputesWhatItsLayersSay) {
   const Values expected = RandomEncoder().expected(features());
   for (const Kernels* kernels : all_kernels()) {
     // A level of 256 may be another one where a sum is rounded otherwise.
-    EXPECT_GT(test::sqnr_db(expected, hidden_states(Store::f32, 3, *kernels)), 40.0) << kernels->name;
-    EXPECT_GT(test::sqnr_db(expected, hidden_states(Store::bf16, 3, *kernels)), 30.0) << kernels->name;
+    EXPECT_GT(test::sqnr_db(expected, hidden_states(SoftmaxPrecision::f32, 3, *kernels)), 40.0)
+        << kernels->name;
+    EXPECT_GT(test::sqnr_db(expected, hidden_states(SoftmaxPrecision::int8, 3, *kernels)), 30.0)
+        << kernels->name;
   }
 }
 
 TEST(RandomEncoder, ComputesTheSameOnAnyNumberOfThreads) {
   for (const Kernels* kernels : all_kernels()) {
-    for (const Store store : {Store::f32, Store::bf16}) {
-      const Values one = hidden_states(store, 1, *kernels);
-      EXPECT_EQ(hidden_states(store, 2, *kernels), one) << kernels->name;
-      EXPECT_EQ(hidden_states(store, 5, *kernels), one) << kernels->name;
+    for (const SoftmaxPrecision softmax : {SoftmaxPrecision::f32, SoftmaxPrecision::int8}) {
+      const Values one = hidden_states(softmax, 1, *kernels);
+      EXPECT_EQ(hidden_states(softmax, 2, *kernels), one) << kernels->name;
+      EXPECT_EQ(hidden_states(softmax, 5, *kernels), one) << kernels->name;
     }
   }
 }
