@@ -26,11 +26,12 @@ def peak(limits, *types):
 
 
 def encoder_work(config):
-    """Operations of one window: those that can be INT8, and those of attention."""
+    """Operations of one window."""
     d, n_layer = config["d_model"], config["encoder_layers"]
     convolutions = 2 * 3 * (2 * N_FRAMES * config["num_mel_bins"] * d + N_FRAMES * d * d)
     linear = n_layer * 2 * N_FRAMES * (4 * d * d + 2 * d * config["encoder_ffn_dim"])
-    return convolutions + linear, n_layer * 2 * 2 * N_FRAMES * N_FRAMES * d
+    attention = n_layer * 2 * 2 * N_FRAMES * N_FRAMES * d
+    return convolutions + linear + attention
 
 
 def step_bytes(config):
@@ -41,14 +42,13 @@ def step_bytes(config):
 
 
 def ideal(config, limits):
-    """The least time for a window and a token: INT8 products, attention in bf16 (or f32 where there is no
-    bf16), memory read once. Everything else is taken to cost nothing."""
-    int8, attention = peak(limits, "int8", "f32"), peak(limits, "bf16", "f32")
-    linear_work, attention_work = encoder_work(config)
+    """The least time for a window and a token: all products in INT8, those of attention too, memory read once.
+    Everything else is taken to cost nothing."""
+    int8 = peak(limits, "int8", "f32")
     step_ms = 1e3 * step_bytes(config) / (1e9 * limits["read_gb_per_s"]["512"])
     projections = config["decoder_layers"] * 2 * 2 * N_FRAMES * config["d_model"] ** 2
     return {
-        "encoder_ms": 1e3 * (linear_work / int8 + attention_work / attention),
+        "encoder_ms": 1e3 * encoder_work(config) / int8,
         "decoder_ms_per_token": step_ms,
         "first_step_ms": step_ms + 1e3 * projections / int8,
     }

@@ -169,7 +169,7 @@ void visit_fields(Options& o, Visitor&& visit) {
   visit(Field{"threads", "threads of the CPU; 0: the device's own choice", 0, 4096}, o.threads);
   visit(Field{"low_memory", "load one part after the other: less memory at the start, more time"},
         o.low_memory);
-  visit(Field{"engine", "who runs the decoder on a CPU: auto, sotto's own loops where they can; openvino"},
+  visit(Field{"engine", "who computes on a CPU: auto, sotto's own loops where they are faster; openvino"},
         o.engine);
 }
 

@@ -146,11 +146,12 @@ struct Unfinished {
   Checkpoint checkpoint{};
 };
 
-/// Where and how models run.
-/// Who computes the decoder's steps on a CPU. automatic: sotto's own loops where they can read the model's
-/// decoder, OpenVINO for others, as on every other device; openvino: OpenVINO always.
+/// Who computes on a CPU. automatic: sotto's own loops for the decoder's steps and for INT8 encoders where
+/// they can read the model and are faster, OpenVINO for others, as on every other device; openvino: OpenVINO
+/// always.
 enum class Engine { automatic, openvino };
 
+/// Where and how models run.
 struct SessionOptions {
   std::string device = "CPU";         ///< any OpenVINO device: CPU, GPU, AUTO, ...
   std::string inference_precision{};  ///< "f32", "bf16", "f16"; empty: the device's own choice
@@ -169,7 +170,7 @@ struct Listeners {
   /// After the segments of a window, or of windows that were decoded together.
   std::function<void(const Checkpoint&)> on_checkpoint{};
   /// After every inference; what calibration and timing listen to. `seconds` is the time it took. The request
-  /// of a decoder step is empty where OpenVINO did not compute it; a Collector's model is always OpenVINO's.
+  /// is empty where OpenVINO did not compute it; a Collector's model is always OpenVINO's.
   std::function<void(Stage, ov::InferRequest&, double seconds)> on_inference{};
 };
 
