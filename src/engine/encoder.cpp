@@ -22,10 +22,6 @@ std::size_t widest(const EncoderWeights& weights) {
   return n;
 }
 
-std::size_t value_size(const InputForm& form) {
-  return form.is_quantized ? 1 : sizeof(float);
-}
-
 }  // namespace
 
 Encoder::Encoder(EncoderWeights weights, SoftmaxPrecision softmax, Team& team, const Kernels& kernels)
@@ -71,15 +67,15 @@ void Encoder::run(std::span<const float> features, std::span<float> hidden_state
     }
   };
   quantize_features(features);
-  over_tiles(2 * weights_.n_frames, [&](const Tile& tile, Own& own) { convolve(tile, own); });
-  over_tiles(weights_.n_frames, [&](const Tile& tile, Own& own) {
+  each_tile(2 * weights_.n_frames, [&](const Tile& tile, Own& own) { convolve(tile, own); });
+  each_tile(weights_.n_frames, [&](const Tile& tile, Own& own) {
     embed(tile, own);
     go_on(0, tile, own);
   });
   for (std::size_t i = 0; i < n_layers; ++i) {
     const EncoderLayer& layer = weights_.layers[i];
     attend(layer);
-    over_tiles(weights_.n_frames, [&](const Tile& tile, Own& own) {
+    each_tile(weights_.n_frames, [&](const Tile& tile, Own& own) {
       const std::size_t n = weights_.n_state;
       add_product(layer.output, {attended_.data() + tile.first * n * value_size(layer.output.input()), n},
                   tile, own);
@@ -90,17 +86,15 @@ void Encoder::run(std::span<const float> features, std::span<float> hidden_state
 }
 
 template <typename Work>
-void Encoder::over_tiles(std::size_t n_frames, const Work& work) {
-  team_.each((n_frames + kTile - 1) / kTile, [&](std::size_t worker, std::size_t i) {
-    work(Tile{i * kTile, std::min(kTile, n_frames - i * kTile)}, own_[worker]);
-  });
+void Encoder::each_tile(std::size_t n_frames, const Work& work) {
+  over_tiles(team_, n_frames, [&](std::size_t worker, const Tile& tile) { work(tile, own_[worker]); });
 }
 
 /// Frame by frame, in the first convolution's 8 bits.
 void Encoder::quantize_features(std::span<const float> features) {
   const std::size_t n_mels = weights_.n_mels;
   const InputForm& form = weights_.first.linear.input();
-  over_tiles(2 * weights_.n_frames, [&](const Tile& tile, Own&) {
+  each_tile(2 * weights_.n_frames, [&](const Tile& tile, Own&) {
     std::array<std::uint8_t, kTile> levels{};
     for (std::size_t mel = 0; mel < n_mels; ++mel) {
       const float* const from = features.data() + mel * 2 * weights_.n_frames + tile.first;
@@ -112,42 +106,16 @@ void Encoder::quantize_features(std::span<const float> features) {
   });
 }
 
-/// Calls take(columns) until it has had all outputs of n_rows rows.
 template <typename Take>
 void Encoder::multiply(
-    const Linear& linear, const Input& input, std::size_t n_rows, Own& own, const Take& take) {
-  constexpr std::size_t kBlocks = kColumns / kBlock;
-  auto* const y = own.columns.as<float>();
-  for (std::size_t block = 0; block < linear.n_blocks(); block += kBlocks) {
-    const Rows rows{.x = input.rows,
-                    .n_rows = n_rows,
-                    .y = y,
-                    .y_stride = kColumns,
-                    .x_stride = input.stride,
-                    .y_block = block};
-    linear.multiply(kernels_, rows, block, std::min(block + kBlocks, linear.n_blocks()));
-    const std::size_t first = block * kBlock;
-    take(Columns{y, first, std::min(kColumns, linear.n_out() - first)});
-  }
-}
-
-/// x times the scales from `first` on, in 8 bits where the form is.
-void Encoder::put_in_form(
-    const InputForm& form, std::size_t first, std::size_t n, float* x, std::byte* to) const {
-  if (!form.scale.empty()) {
-    kernels_.multiply(x, form.scale.data() + first, n);
-  }
-  if (form.is_quantized) {
-    kernels_.quantize(x, n, form.low, form.step, reinterpret_cast<std::uint8_t*>(to));
-  } else {
-    std::memcpy(to, x, n * sizeof(float));
-  }
+    const Linear& linear, const LayerInput& input, std::size_t n_rows, Own& own, const Take& take) const {
+  multiply_tile(kernels_, linear, input, n_rows, own.columns.as<float>(), take);
 }
 
 void Encoder::convolve(const Tile& tile, Own& own) {
   const Linear& linear = weights_.first.linear;
   const InputForm& form = weights_.second.linear.input();
-  const Input input{features_.data() + tile.first * weights_.n_mels, weights_.n_mels};
+  const LayerInput input{features_.data() + tile.first * weights_.n_mels, weights_.n_mels};
   multiply(linear, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       float* const values = columns.values + row * kColumns;
@@ -160,7 +128,7 @@ void Encoder::convolve(const Tile& tile, Own& own) {
 void Encoder::embed(const Tile& tile, Own& own) {
   const std::size_t n = weights_.n_state;
   const std::size_t stride = 2 * weights_.first.linear.n_out();
-  const Input input{frames_.data() + tile.first * stride, stride};
+  const LayerInput input{frames_.data() + tile.first * stride, stride};
   multiply(weights_.second.linear, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       float* const values = columns.values + row * kColumns;
@@ -172,13 +140,13 @@ void Encoder::embed(const Tile& tile, Own& own) {
   });
 }
 
-Encoder::Input Encoder::normed(const Norm& norm, const InputForm& form, const Tile& tile, Own& own) const {
+LayerInput Encoder::normed(const Norm& norm, const InputForm& form, const Tile& tile, Own& own) const {
   const std::size_t n = weights_.n_state;
   for (std::size_t row = 0; row < tile.n; ++row) {
     float* const values = own.rows.data() + row * n;
     kernels_.normalize(x_.data() + (tile.first + row) * n, n, norm.gain.data(), norm.shift.data(),
                        norm.epsilon, values);
-    put_in_form(form, 0, n, values, own.formed.data() + row * n * value_size(form));
+    put_in_form(kernels_, form, 0, n, values, own.formed.data() + row * n * value_size(form));
   }
   return {own.formed.data(), n};
 }
@@ -186,7 +154,7 @@ Encoder::Input Encoder::normed(const Norm& norm, const InputForm& form, const Ti
 /// Queries, keys and values of the tile's frames.
 void Encoder::project(const EncoderLayer& layer, const Tile& tile, Own& own) {
   const InputForm* form = nullptr;  // that own.formed is in
-  Input input;
+  LayerInput input;
   const auto take_form = [&](const Linear& linear) {
     if (form == nullptr || *form != linear.input()) {
       form = &linear.input();
@@ -290,14 +258,14 @@ void Encoder::attend(const EncoderLayer& layer, std::size_t head, const Tile& ti
                      .scratch = own.scratch.as<float>(),
                      .out = attended});
     for (std::size_t i = 0; i < n_queries; ++i) {
-      put_in_form(form, head * kHeadSize, kHeadSize, attended + i * kHeadSize,
+      put_in_form(kernels_, form, head * kHeadSize, kHeadSize, attended + i * kHeadSize,
                   attended_.data() + ((first + i) * n + head * kHeadSize) * value_size(form));
     }
   }
 }
 
 /// Adds a layer's outputs to x.
-void Encoder::add_product(const Linear& linear, const Input& input, const Tile& tile, Own& own) {
+void Encoder::add_product(const Linear& linear, const LayerInput& input, const Tile& tile, Own& own) {
   multiply(linear, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       kernels_.add(x_.data() + (tile.first + row) * weights_.n_state + columns.first,
@@ -309,7 +277,7 @@ void Encoder::add_product(const Linear& linear, const Input& input, const Tile& 
 void Encoder::feed_forward(const FeedForward& block, const Tile& tile, Own& own) {
   const InputForm& form = block.outer.input();
   const std::size_t n_inner = block.inner.n_out();
-  const Input input = normed(block.norm, block.inner.input(), tile, own);
+  const LayerInput input = normed(block.norm, block.inner.input(), tile, own);
   multiply(block.inner, input, tile.n, own, [&](const Columns& columns) {
     for (std::size_t row = 0; row < tile.n; ++row) {
       float* const values = columns.values + row * kColumns;
@@ -319,7 +287,7 @@ void Encoder::feed_forward(const FeedForward& block, const Tile& tile, Own& own)
                                columns.n, form.low, form.step, reinterpret_cast<std::uint8_t*>(to));
       } else {
         kernels_.gelu(values, columns.n);
-        put_in_form(form, columns.first, columns.n, values, to);
+        put_in_form(kernels_, form, columns.first, columns.n, values, to);
       }
     }
   });

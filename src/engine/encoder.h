@@ -11,6 +11,7 @@
 #include "engine/kernels.h"
 #include "engine/read_encoder.h"
 #include "engine/team.h"
+#include "engine/tiles.h"
 
 namespace sotto::engine {
 
@@ -31,22 +32,6 @@ class Encoder {
   std::map<std::string, int> kernel_names() const;
 
  private:
-  /// Frames that are gone through together.
-  struct Tile {
-    std::size_t first = 0;
-    std::size_t n = 0;
-  };
-  /// Some outputs of a layer for the frames of a tile: row r begins at values + r * kColumns.
-  struct Columns {
-    float* values = nullptr;
-    std::size_t first = 0;
-    std::size_t n = 0;
-  };
-  /// What a layer is fed with, in its form: a row for each frame, `stride` values apart.
-  struct Input {
-    const void* rows = nullptr;
-    std::size_t stride = 0;
-  };
   /// Buffers of one worker.
   struct Own {
     std::vector<float> rows;  ///< [kTile, n_state]
@@ -57,13 +42,11 @@ class Encoder {
     AlignedBytes attended;    ///< [kQueries, kHeadSize]
   };
 
-  static constexpr std::size_t kTile = 48;
-  static constexpr std::size_t kColumns = 2 * kHeadSize;
   /// Queries of a head in a piece of work.
   static constexpr std::size_t kQueriesOfPiece = 60;
 
   template <typename Work>
-  void over_tiles(std::size_t n_frames, const Work& work);
+  void each_tile(std::size_t n_frames, const Work& work);
   void quantize_features(std::span<const float> features);
   void convolve(const Tile& tile, Own& own);
   void embed(const Tile& tile, Own& own);
@@ -74,13 +57,13 @@ class Encoder {
   void pack_values();
   void attend(const EncoderLayer& layer);
   void attend(const EncoderLayer& layer, std::size_t head, const Tile& queries, Own& own);
-  void add_product(const Linear& linear, const Input& input, const Tile& tile, Own& own);
+  void add_product(const Linear& linear, const LayerInput& input, const Tile& tile, Own& own);
   void feed_forward(const FeedForward& block, const Tile& tile, Own& own);
 
   template <typename Take>
-  void multiply(const Linear& linear, const Input& input, std::size_t n_rows, Own& own, const Take& take);
-  Input normed(const Norm& norm, const InputForm& form, const Tile& tile, Own& own) const;
-  void put_in_form(const InputForm& form, std::size_t first, std::size_t n, float* x, std::byte* to) const;
+  void multiply(
+      const Linear& linear, const LayerInput& input, std::size_t n_rows, Own& own, const Take& take) const;
+  LayerInput normed(const Norm& norm, const InputForm& form, const Tile& tile, Own& own) const;
 
   EncoderWeights weights_;
   SoftmaxPrecision softmax_;

@@ -94,6 +94,14 @@ inline Lanes widened(const std::uint16_t* bf16) {
   return load<Lanes>(&bits);
 }
 
+inline ShortLanes low_halves(IntLanes x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<ShortLanes>(_mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(x)));
+#else
+  return __builtin_convertvector(x, ShortLanes);
+#endif
+}
+
 /// Half to even for magnitudes below 2^22.
 inline Lanes rounded(Lanes x) {
   const Lanes shift = all(12582912.0F);  // 1.5 * 2^23
@@ -373,10 +381,18 @@ void add(float* x, const float* y, std::size_t n) {
 
 /// Rounds to the nearest, half to even; values are finite.
 void to_bf16(const float* x, std::size_t n, std::uint16_t* y) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto bits = load<std::uint32_t>(x + i);
-    y[i] = static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16U & 1U)) >> 16U);
-  }
+  const auto round = [](Lanes value) {
+    const auto bits = load<IntLanes>(&value);
+    return low_halves((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+  };
+  over(
+      n, [&](std::size_t i) { store(y + i, round(load<Lanes>(x + i))); },
+      [&](std::size_t i, std::size_t left) {
+        float some[kLanes] = {};
+        std::memcpy(some, x + i, left * sizeof(float));
+        const ShortLanes halves = round(load<Lanes>(some));
+        std::memcpy(y + i, &halves, left * sizeof(std::uint16_t));
+      });
 }
 
 inline std::size_t stride_of(const Product& product, const Rows& rows) {

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <openvino/op/parameter.hpp>
+#include <openvino/op/result.hpp>
 #include <openvino/runtime/properties.hpp>
 
 #include "core/cpu_quota.h"
@@ -121,6 +124,13 @@ ov::CompiledModel compile(ov::Core& core,
     map.merge(properties(core, options));  // keeps what is there
     return core.compile_model(model, options.device, map);
   });
+}
+
+ov::CompiledModel compile_nothing(ov::Core& core, const SessionOptions& options) {
+  const auto value = std::make_shared<ov::op::v0::Parameter>(ov::element::f32, ov::Shape{1});
+  const auto model = std::make_shared<ov::Model>(
+      ov::OutputVector{std::make_shared<ov::op::v0::Result>(value)}, ov::ParameterVector{value}, "nothing");
+  return compile(core, model, options, "model");
 }
 
 }  // namespace sotto::transcribe

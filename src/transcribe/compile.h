@@ -31,4 +31,7 @@ ov::CompiledModel compile(ov::Core& core,
                           std::string_view part,
                           const ov::AnyMap& hints = {});
 
+/// A model that computes nothing, compiled: it tells how many threads and which precision the device takes.
+ov::CompiledModel compile_nothing(ov::Core& core, const SessionOptions& options);
+
 }  // namespace sotto::transcribe

@@ -81,7 +81,7 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
     projections = split_off_window(*decoder, type);
   }
   const auto make_decoder = [&] {
-    compile_keys(projections);
+    make_keys(projections);
     if (projections && options.engine == Engine::automatic) {
       own_decoder_ = OwnDecoder::read(*decoder, projections->output(0).get_element_type());
     }
@@ -107,12 +107,23 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
     make_encoder(model);
     decoder_made.get();
   }
-  if (own_encoder_ || own_decoder_) {
-    team_ = std::make_unique<engine::Team>(
-        static_cast<std::size_t>(any_compiled().get_property(ov::inference_num_threads)));
+  make_team();
+}
+
+/// As many threads as OpenVINO takes, shared by all that is not its.
+void Session::make_team() {
+  const ov::CompiledModel any = own_encoder_ ? compile_nothing(core_, options_) : encoder_model_;
+  inference_precision_ = transcribe::inference_precision(any);
+  if (!own_encoder_ && !own_projections_ && !own_decoder_) {
+    return;
   }
+  team_ =
+      std::make_unique<engine::Team>(static_cast<std::size_t>(any.get_property(ov::inference_num_threads)));
   if (own_encoder_) {
     own_encoder_->set_team(*team_);
+  }
+  if (own_projections_) {
+    own_projections_->set_team(*team_);
   }
   if (own_decoder_) {
     own_decoder_->set_team(*team_);
@@ -143,14 +154,6 @@ void Session::make_encoder(const model::WhisperModel& model) {
   }
 }
 
-/// Of the two parts, what OpenVINO runs of them: it was asked for the same threads and precision in each.
-const ov::CompiledModel& Session::any_compiled() const {
-  if (!own_encoder_) {
-    return encoder_model_;
-  }
-  return keys_ ? keys_->model() : decoder_model_;
-}
-
 void Session::settle_decoder(const ov::Model& decoder) {
   const auto& dims = model_.dims;
   hidden_states_ = ov::Tensor(ov::element::f32, {1, static_cast<std::size_t>(dims.n_audio_ctx),
@@ -164,12 +167,32 @@ void Session::settle_decoder(const ov::Model& decoder) {
   model::release_mapped_pages(decoder);
 }
 
-void Session::compile_keys(const std::shared_ptr<ov::Model>& projections) {
-  if (projections) {
-    projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
-    keys_.emplace(compile(core_, projections, options_, "decoder"));
-    keys_->resize(max_windows_);
+void Session::make_keys(const std::shared_ptr<ov::Model>& projections) {
+  if (!projections) {
+    return;
   }
+  projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
+  if (options_.engine == Engine::automatic) {
+    own_projections_ = OwnProjections::read(*projections);
+  }
+  if (own_projections_) {
+    keys_.emplace(*projections, [own = own_projections_.get()](const ov::Tensor& hidden_states,
+                                                               std::span<const ov::Tensor> keys) {
+      own->run(hidden_states, keys);
+    });
+  } else {
+    keys_model_ = compile(core_, projections, options_, "decoder");
+    keys_.emplace(*projections,
+                  [request = keys_model_.create_infer_request()](const ov::Tensor& hidden_states,
+                                                                 std::span<const ov::Tensor> keys) mutable {
+                    request.set_input_tensor(hidden_states);
+                    for (std::size_t i = 0; i < keys.size(); ++i) {
+                      request.set_output_tensor(i, keys[i]);
+                    }
+                    request.infer();
+                  });
+  }
+  keys_->resize(max_windows_);
 }
 
 void Session::listen(OnInference listener) {
@@ -467,10 +490,6 @@ bool Session::can_attend() const {
   return has_cross_attention(*model_.decoder, alignment_heads(model_));
 }
 
-std::string Session::inference_precision() const {
-  return transcribe::inference_precision(any_compiled());
-}
-
 std::map<std::string, int> Session::executed_kernels(Stage stage) const {
   if (stage == Stage::encoder) {
     return own_encoder_ ? own_encoder_->executed_kernels() : transcribe::executed_kernels(encoder_model_);
@@ -478,7 +497,9 @@ std::map<std::string, int> Session::executed_kernels(Stage stage) const {
   auto kernels =
       own_decoder_ ? own_decoder_->executed_kernels() : transcribe::executed_kernels(decoder_model_);
   if (keys_) {
-    for (const auto& [kernel, n] : transcribe::executed_kernels(keys_->model())) {
+    const auto more =
+        own_projections_ ? own_projections_->executed_kernels() : transcribe::executed_kernels(keys_model_);
+    for (const auto& [kernel, n] : more) {
       kernels[kernel] += n;
     }
   }

@@ -25,6 +25,7 @@
 #include "transcribe/inference.h"
 #include "transcribe/own_decoder.h"
 #include "transcribe/own_encoder.h"
+#include "transcribe/own_projections.h"
 #include "transcribe/window_keys.h"
 
 namespace sotto::transcribe {
@@ -62,15 +63,15 @@ class Session final : public BatchInference, public Aligner {
     return stage == Stage::encoder ? n_encoder_runs_ : n_decoder_runs_;
   }
 
-  std::string inference_precision() const;
+  const std::string& inference_precision() const { return inference_precision_; }
   std::map<std::string, int> executed_kernels(Stage stage) const;
 
  private:
   void make_encoder(const model::WhisperModel& model);
-  const ov::CompiledModel& any_compiled() const;
   void infer(Stage stage);
   void count(Stage stage, ov::InferRequest& request, std::chrono::duration<double> seconds);
-  void compile_keys(const std::shared_ptr<ov::Model>& projections);
+  void make_keys(const std::shared_ptr<ov::Model>& projections);
+  void make_team();
   bool hear(const audio::LogMel& window);
   void project();
   ov::Tensor states_of(std::size_t first, std::size_t n_windows);
@@ -98,9 +99,11 @@ class Session final : public BatchInference, public Aligner {
   model::WhisperModel model_;  ///< without the encoder; for word times
   SessionOptions options_;
   std::size_t n_vocab_;
-  std::optional<WindowKeys> keys_;  ///< none where the decoder makes them itself
-  std::unique_ptr<engine::Team> team_;  ///< who runs what follows; null where OpenVINO runs all
-  std::unique_ptr<OwnEncoder> own_encoder_;  ///< in place of encoder_; null where OpenVINO encodes
+  std::optional<WindowKeys> keys_;                   ///< none where the decoder makes them itself
+  ov::CompiledModel keys_model_;                     ///< what makes them; empty where own_projections_ do
+  std::unique_ptr<engine::Team> team_;               ///< who runs what follows; null where OpenVINO runs all
+  std::unique_ptr<OwnEncoder> own_encoder_;          ///< in place of encoder_; null where OpenVINO encodes
+  std::unique_ptr<OwnProjections> own_projections_;  ///< in place of keys_model_; null where OpenVINO has it
   std::unique_ptr<OwnDecoder>
       own_decoder_;              ///< in place of decoder_, with keys_; null where OpenVINO decodes
   std::span<float> own_logits_;  ///< of its last run
@@ -117,6 +120,7 @@ class Session final : public BatchInference, public Aligner {
   CacheTensors caches_;          ///< none where the decoder keeps state
   bool chooses_logits_ = false;  ///< the decoder has the input logit_positions
   ov::Core core_;
+  std::string inference_precision_;
   ov::CompiledModel encoder_model_;
   ov::CompiledModel decoder_model_;
   ov::InferRequest encoder_;

@@ -139,27 +139,30 @@ std::shared_ptr<ov::Model> split_off_window(ov::Model& decoder, ov::element::Typ
   return projections;
 }
 
-WindowKeys::WindowKeys(ov::CompiledModel projections)
-    : model_(std::move(projections)),
-      request_(model_.create_infer_request()),
-      tensors_(model_.outputs().size()) {}
+WindowKeys::WindowKeys(const ov::Model& projections, Project project)
+    : project_(std::move(project)), tensors_(projections.outputs().size()) {
+  for (const auto& output : projections.outputs()) {
+    types_.push_back(output.get_element_type());
+    shapes_.push_back(output.get_shape());
+  }
+}
 
 void WindowKeys::resize(std::size_t n_windows) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    ov::Shape shape = model_.output(i).get_shape();
+    ov::Shape shape = shapes_[i];
     shape[0] = n_windows;
     if (!tensors_[i] || tensors_[i].get_shape() != shape) {
-      tensors_[i] = ov::Tensor(model_.output(i).get_element_type(), shape);
+      tensors_[i] = ov::Tensor(types_[i], shape);
     }
   }
 }
 
 void WindowKeys::hear(const ov::Tensor& hidden_states, std::size_t window) {
-  request_.set_input_tensor(hidden_states);
-  for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    request_.set_output_tensor(i, windows_of(tensors_[i], window, 1));
+  std::vector<ov::Tensor> keys;
+  for (const ov::Tensor& tensor : tensors_) {
+    keys.push_back(windows_of(tensor, window, 1));
   }
-  request_.infer();
+  project_(hidden_states, keys);
 }
 
 std::size_t WindowKeys::index_of(const std::string& input_name) {

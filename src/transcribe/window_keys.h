@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <openvino/core/model.hpp>
 #include <openvino/core/type/element_type.hpp>
-#include <openvino/runtime/compiled_model.hpp>
 #include <openvino/runtime/infer_request.hpp>
 #include <openvino/runtime/tensor.hpp>
 
@@ -25,8 +26,11 @@ std::shared_ptr<ov::Model> split_off_window(ov::Model& decoder, ov::element::Typ
 /// that have ended can leave a batch: 18 MB of whisper-base's are read for each at every step.
 class WindowKeys {
  public:
-  /// `projections` is split_off_window's, compiled.
-  explicit WindowKeys(ov::CompiledModel projections);
+  /// Fills tensors, one for each of the model's results, from hidden states.
+  using Project = std::function<void(const ov::Tensor& hidden_states, std::span<const ov::Tensor> keys)>;
+
+  /// `projections` is split_off_window's, of fixed shapes, and `project` what computes it.
+  WindowKeys(const ov::Model& projections, Project project);
 
   /// Forgets what was heard and makes room.
   void resize(std::size_t n_windows);
@@ -42,11 +46,10 @@ class WindowKeys {
   /// That input's place, by its name.
   static std::size_t index_of(const std::string& input_name);
 
-  const ov::CompiledModel& model() const { return model_; }
-
  private:
-  ov::CompiledModel model_;
-  ov::InferRequest request_;
+  Project project_;
+  std::vector<ov::element::Type> types_;  ///< of each result
+  std::vector<ov::Shape> shapes_;         ///< of one window
   std::vector<ov::Tensor> tensors_;
 };
 
