@@ -13,7 +13,7 @@ constexpr std::size_t kMostFloatRows = 8;
 }  // namespace
 }  // namespace sotto::engine
 
-#include "engine/kernel_loops.h"
+#include "engine/attention_loops.h"
 
 namespace sotto::engine {
 namespace {

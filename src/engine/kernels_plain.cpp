@@ -9,7 +9,7 @@ constexpr std::size_t kMostFloatRows = 1;
 }  // namespace
 }  // namespace sotto::engine
 
-#include "engine/kernel_loops.h"
+#include "engine/attention_loops.h"
 
 namespace sotto::engine {
 namespace {

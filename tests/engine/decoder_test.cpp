@@ -81,7 +81,8 @@ model::WhisperModel make(Form form) {
 }
 
 const model::WhisperModel& model_of(Form form) {
-  static std::map<Form, model::WhisperModel> models;
+  // Never destroyed: at exit OpenVINO's readers are gone, whose code the graphs' notes need.
+  static auto& models = *new std::map<Form, model::WhisperModel>();
   const auto [at, is_new] = models.try_emplace(form);
   if (is_new) {
     at->second = make(form);

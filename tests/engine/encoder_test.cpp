@@ -68,7 +68,8 @@ model::WhisperModel quantized(const QuantizeWhisperOptions& options) {
 }
 
 const model::WhisperModel& model_of(Form form) {
-  static std::map<Form, model::WhisperModel> models;
+  // Never destroyed: at exit OpenVINO's readers are gone, whose code the graphs' notes need.
+  static auto& models = *new std::map<Form, model::WhisperModel>();
   const auto [at, is_new] = models.try_emplace(form);
   if (is_new) {
     at->second = quantized(options_of(form));
@@ -77,7 +78,7 @@ const model::WhisperModel& model_of(Form form) {
 }
 
 const model::WhisperModel& floating_point() {
-  static const model::WhisperModel model = model::build(test::source_dir() / "demo/model");
+  static const auto& model = *new model::WhisperModel(model::build(test::source_dir() / "demo/model"));
   return model;
 }
 
