@@ -19,8 +19,8 @@ function(sotto_room name)
 endfunction()
 
 # sotto_test(NAME LABELS unit SOURCES a_test.cpp ... LINK sotto_audio ...): one GoogleTest executable.
-# Labels: unit (no model; runs under the sanitizers), model (needs demo/model), nncf (runs NNCF), full (not in
-# the default run).
+# Labels: unit (no model; runs under the sanitizers), model (needs demo/model), model_sanitized (the same; runs under the
+# thread sanitizer), nncf (runs NNCF), full (not in the default run).
 function(sotto_test name)
   cmake_parse_arguments(TEST "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
   if(NOT TEST_TIMEOUT)

@@ -84,8 +84,10 @@ class Application {
     const std::string field = text.substr(0, text.find(": "));
     const std::string option = option_name(field);
     const auto chosen = app_.get_subcommands();
-    const bool is_option = error.code() == ErrorCode::invalid_argument && !chosen.empty() &&
-                           chosen.front()->get_option_no_throw(option) != nullptr;
+    const bool is_of_call =
+        error.code() == ErrorCode::invalid_argument || error.code() == ErrorCode::not_found;
+    const bool is_option =
+        is_of_call && !chosen.empty() && chosen.front()->get_option_no_throw(option) != nullptr;
     return is_option ? option + text.substr(field.size()) : text;
   }
 

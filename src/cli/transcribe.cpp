@@ -1,6 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <memory>
+#include <system_error>
+
+#include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/inputs.h"
@@ -70,6 +74,20 @@ void finish_check(const CLI::App& app, TranscribeArguments& arguments) {
   }
 }
 
+/// A misspelt name is told before a model is fetched and loaded for it.
+void expect_an_input(const std::vector<Input>& inputs) {
+  const auto is_missing = [](const Input& input) {
+    std::error_code ignored;
+    return input.is_file() && !std::filesystem::exists(input.name, ignored);
+  };
+  if (std::all_of(inputs.begin(), inputs.end(), is_missing)) {
+    throw Error(ErrorCode::not_found, inputs.front().name,
+                inputs.size() == 1
+                    ? "expected an audio or video file, found nothing."
+                    : fmt::format("expected audio or video files, found none of the {}.", inputs.size()));
+  }
+}
+
 int run(const CLI::App& app, TranscribeArguments& arguments, const Context& context) {
   finish(arguments.options, arguments.temperature);
   context.console.set_quiet(arguments.quiet);
@@ -92,6 +110,7 @@ int run(const CLI::App& app, TranscribeArguments& arguments, const Context& cont
   if (app.get_option("--output-name")->count() > 0) {
     rename_outputs(arguments.output_name, inputs);
   }
+  expect_an_input(inputs);
   if (!arguments.to_stdout) {
     prepare_output_directory(arguments.output_dir);
   }

@@ -449,6 +449,8 @@ class BadMedia : public testing::Test {
 
 TEST_F(BadMedia, NoFile) {
   expect_media_refused(dir_ / "no.wav", "no.wav");
+  expect_refused(run_sotto({"transcribe", "a.wav", "b.wav", "--model", "/no/such/model"}), 1,
+                 "a.wav: expected audio or video files, found none of the 2.");
 }
 
 TEST_F(BadMedia, ADirectory) {
@@ -507,7 +509,7 @@ TEST(BadOption, ADeviceThereIsNot) {
   const test::TempDir dir;
   const Outcome outcome = run_sotto(
       {"transcribe", kSpeech, "--model", Models::get().fp(), "-o", dir.path(), "--device", "TOASTER"});
-  expect_refused(outcome, 1, "CPU");
+  expect_refused(outcome, 1, "--device: expected one of CPU");
 }
 
 TEST(BadOutput, ThatCannotBeWritten) {

@@ -38,7 +38,7 @@ std::string said_by(Arguments arguments, int& status) {
 /// Expects the arguments to be understood: what is wrong then is that there is no such model.
 void expect_taken(const Arguments& arguments) {
   const test::TempDir dir;
-  Arguments call = {"transcribe", "no.wav", "--output-dir", dir.path()};
+  Arguments call = {"transcribe", test::source_dir() / "demo/media/en.flac", "--output-dir", dir.path()};
   call.insert(call.end(), arguments.begin(), arguments.end());
   call.insert(call.end(), {"--model", "/no/such/model"});
   int status = 0;

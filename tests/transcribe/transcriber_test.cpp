@@ -326,6 +326,27 @@ TEST(Transcriber, ReadsTheNextRecordingOnAnotherThreadWhileOneIsHeard) {
   }
 }
 
+TEST(Transcriber, HearsTheSameWhileAnotherOneHearsOnAnotherThread) {
+  TranscribeOptions options = quick();
+  options.word_timestamps = true;
+  std::vector<Transcriber> transcribers;
+  transcribers.push_back(tiny_transcriber());
+  transcribers.push_back(tiny_transcriber());
+  const std::string alone = transcribers[0].transcribe(*tone(40.0), options).text;
+  std::vector<std::string> heard(2);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < 2; ++i) {
+      threads.emplace_back([&, i] {
+        for (int turn = 0; turn < 3; ++turn) {
+          heard[i] = transcribers[i].transcribe(*tone(40.0), options).text;
+        }
+      });
+    }
+  }
+  EXPECT_THAT(heard, testing::Each(alone));
+}
+
 TEST(Transcriber, DecodesShortRecordingsInCommonBatches) {
   Transcriber transcriber = tiny_transcriber();
   TranscribeOptions options = quick();
