@@ -41,7 +41,7 @@ void over_tiles(Team& team, std::size_t n_frames, const Work& work) {
   });
 }
 
-/// Calls take(columns) until it has had all outputs of n_rows rows. buffer: [kTile, kColumns].
+/// Calls take(columns) until it has had all outputs of n_rows rows. buffer: [n_rows, kColumns].
 template <typename Take>
 void multiply_tile(const Kernels& kernels,
                    const Linear& linear,

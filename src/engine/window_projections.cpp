@@ -49,50 +49,71 @@ WindowProjections::WindowProjections(std::vector<Linear> linears,
                                      Store store,
                                      Team& team,
                                      const Kernels& kernels)
-    : linears_(std::move(linears)), store_(store), team_(team), kernels_(kernels), own_(team.size()) {
-  const std::size_t n_state = linears_.front().n_in();
-  for (Own& own : own_) {
-    own.row = AlignedBytes(n_state * sizeof(float));
-    own.formed = AlignedBytes(kTile * n_state);
-    own.columns = AlignedBytes(kTile * kColumns * sizeof(float));
+    : linears_(std::move(linears)), store_(store), team_(team), kernels_(kernels), columns_(team.size()) {
+  for (AlignedBytes& columns : columns_) {
+    columns = AlignedBytes(kTile * kColumns * sizeof(float));
   }
 }
 
 void WindowProjections::run(std::span<const float> hidden_states, std::span<void* const> outputs) {
+  for (std::size_t first = 0; first < linears_.size();) {
+    const InputForm& form = linears_[first].input();
+    const auto other = std::find_if(linears_.begin() + static_cast<std::ptrdiff_t>(first), linears_.end(),
+                                    [&](const Linear& linear) { return linear.input() != form; });
+    const auto last = static_cast<std::size_t>(other - linears_.begin());
+    put_in_form(form, hidden_states);
+    multiply(first, last, outputs);
+    first = last;
+  }
+}
+
+void WindowProjections::put_in_form(const InputForm& form, std::span<const float> hidden_states) {
   const std::size_t n_state = linears_.front().n_in();
-  const std::size_t n_frames = hidden_states.size() / n_state;
-  const std::size_t value_bytes = store_ == Store::bf16 ? 2 : sizeof(float);
-  over_tiles(team_, n_frames, [&](std::size_t worker, const Tile& tile) {
-    Own& own = own_[worker];
-    const InputForm* form = nullptr;  // that own.formed is in
-    for (std::size_t i = 0; i < linears_.size(); ++i) {
-      const Linear& linear = linears_[i];
-      if (form == nullptr || *form != linear.input()) {
-        form = &linear.input();
-        for (std::size_t row = 0; row < tile.n; ++row) {
-          std::memcpy(own.row.data(), hidden_states.data() + (tile.first + row) * n_state,
-                      n_state * sizeof(float));
-          put_in_form(kernels_, *form, 0, n_state, own.row.as<float>(), own.formed.data() + row * n_state);
-        }
-      }
-      auto* const output = static_cast<std::byte*>(outputs[i]);
-      const auto keep = [&](const Columns& columns) {
-        for (std::size_t c = 0; c < columns.n; c += kHeadSize) {
-          const std::size_t head = (columns.first + c) / kHeadSize;
-          std::byte* to = output + (head * n_frames + tile.first) * kHeadSize * value_bytes;
-          for (std::size_t row = 0; row < tile.n; ++row, to += kHeadSize * value_bytes) {
-            const float* const values = columns.values + row * kColumns + c;
-            if (store_ == Store::bf16) {
-              kernels_.to_bf16(values, kHeadSize, reinterpret_cast<std::uint16_t*>(to));
-            } else {
-              std::memcpy(to, values, kHeadSize * sizeof(float));
-            }
-          }
-        }
-      };
-      multiply_tile(kernels_, linear, {own.formed.data(), n_state}, tile.n, own.columns.as<float>(), keep);
+  rows_.resize(hidden_states.size());
+  levels_.resize(hidden_states.size());
+  over_tiles(team_, hidden_states.size() / n_state, [&](std::size_t, const Tile& tile) {
+    for (std::size_t at = tile.first * n_state; at < (tile.first + tile.n) * n_state; at += n_state) {
+      std::copy_n(hidden_states.data() + at, n_state, rows_.data() + at);
+      engine::put_in_form(kernels_, form, 0, n_state, rows_.data() + at,
+                          reinterpret_cast<std::byte*>(levels_.data() + at));
     }
   });
+}
+
+/// One layer after the other: what comes out is several times what the last cache holds, and with all layers
+/// of a tile at once each tile would read their weights from memory.
+void WindowProjections::multiply(std::size_t first, std::size_t last, std::span<void* const> outputs) {
+  const std::size_t n_frames = levels_.size() / linears_.front().n_in();
+  const std::size_t n_tiles = (n_frames + kTile - 1) / kTile;
+  team_.each((last - first) * n_tiles, [&](std::size_t worker, std::size_t unit) {
+    const std::size_t i = first + unit / n_tiles;
+    const std::size_t row = unit % n_tiles * kTile;
+    const Tile tile{row, std::min(kTile, n_frames - row)};
+    const std::size_t n_state = linears_[i].n_in();
+    multiply_tile(kernels_, linears_[i], {levels_.data() + row * n_state, n_state}, tile.n,
+                  columns_[worker].as<float>(), [&](const Columns& columns) {
+                    keep(tile, columns, n_frames, static_cast<std::byte*>(outputs[i]));
+                  });
+  });
+}
+
+void WindowProjections::keep(const Tile& tile,
+                             const Columns& columns,
+                             std::size_t n_frames,
+                             std::byte* output) const {
+  const std::size_t n_bytes = kHeadSize * (store_ == Store::bf16 ? 2 : sizeof(float));
+  for (std::size_t c = 0; c < columns.n; c += kHeadSize) {
+    const std::size_t head = (columns.first + c) / kHeadSize;
+    std::byte* to = output + (head * n_frames + tile.first) * n_bytes;
+    for (std::size_t row = 0; row < tile.n; ++row, to += n_bytes) {
+      const float* const values = columns.values + row * kColumns + c;
+      if (store_ == Store::bf16) {
+        kernels_.to_bf16(values, kHeadSize, reinterpret_cast<std::uint16_t*>(to));
+      } else {
+        std::memcpy(to, values, n_bytes);
+      }
+    }
+  }
 }
 
 std::map<std::string, int> WindowProjections::kernel_names() const {

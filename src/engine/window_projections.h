@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -13,6 +14,7 @@
 #include "engine/kernels.h"
 #include "engine/linear.h"
 #include "engine/team.h"
+#include "engine/tiles.h"
 
 namespace sotto::engine {
 
@@ -34,18 +36,17 @@ class WindowProjections {
   std::map<std::string, int> kernel_names() const;
 
  private:
-  /// Buffers of one worker.
-  struct Own {
-    AlignedBytes row;      ///< [n_state]
-    AlignedBytes formed;   ///< [kTile, n_state] as a layer takes it
-    AlignedBytes columns;  ///< [kTile, kColumns]
-  };
+  void put_in_form(const InputForm& form, std::span<const float> hidden_states);
+  void multiply(std::size_t first, std::size_t last, std::span<void* const> outputs);
+  void keep(const Tile& tile, const Columns& columns, std::size_t n_frames, std::byte* output) const;
 
   std::vector<Linear> linears_;
   Store store_;
   Team& team_;
   const Kernels& kernels_;
-  std::vector<Own> own_;  ///< of each worker
+  std::vector<float> rows_;            ///< [n_frames, n_state]
+  std::vector<std::uint8_t> levels_;   ///< the same in 8 bits
+  std::vector<AlignedBytes> columns_;  ///< of each worker, [kTile, kColumns]
 };
 
 }  // namespace sotto::engine
