@@ -8,14 +8,18 @@
 #include <openvino/core/model.hpp>
 
 #include "engine/encoder.h"
+#include "sotto/model.h"
 
 namespace sotto::transcribe {
 
 /// engine::Encoder, where it is faster than OpenVINO's.
 class OwnEncoder {
  public:
-  /// Null where OpenVINO runs the encoder: one that is not read, or a processor on which OpenVINO is faster.
-  static std::unique_ptr<OwnEncoder> read(const ov::Model& encoder, engine::SoftmaxPrecision softmax);
+  /// Null where OpenVINO runs the encoder: one that is not read or not of the sizes in `dims`, or a processor
+  /// on which OpenVINO is faster.
+  static std::unique_ptr<OwnEncoder> read(const ov::Model& encoder,
+                                          const model::ModelDimensions& dims,
+                                          engine::SoftmaxPrecision softmax);
 
   /// Before the first run; team outlives this.
   void set_team(engine::Team& team);

@@ -136,8 +136,9 @@ void Session::make_encoder(const model::WhisperModel& model) {
       (type == ov::element::f32 || type == ov::element::bf16)) {
     // Where f32 is not asked for, but what the device chooses: in 8 bits as well.
     const bool is_exact = options_.inference_precision == "f32";
-    own_encoder_ = OwnEncoder::read(
-        *model.encoder, is_exact ? engine::SoftmaxPrecision::f32 : engine::SoftmaxPrecision::int8);
+    own_encoder_ =
+        OwnEncoder::read(*model.encoder, model.dims,
+                         is_exact ? engine::SoftmaxPrecision::f32 : engine::SoftmaxPrecision::int8);
   }
   if (own_encoder_) {
     const auto n_mels = static_cast<std::size_t>(model.dims.n_mels);
@@ -432,6 +433,7 @@ void Session::feed_decoder(std::span<const TokenId> tokens,
   const std::vector<std::int64_t> ids(tokens.begin(), tokens.end());
   if (own_decoder_) {
     feed_own_decoder(ids, source_rows, logit_positions);
+    expect_logits(n_rows * logit_positions.size());
     return;
   }
   decoder_.set_tensor("input_ids", tensor_of<std::int64_t>(ids, {n_rows, ids.size() / n_rows}));
@@ -442,6 +444,7 @@ void Session::feed_decoder(std::span<const TokenId> tokens,
     decoder_.set_tensor(kLogitPositions, tensor_of(logit_positions, {logit_positions.size()}));
   }
   infer(Stage::decoder);
+  expect_logits(chooses_logits_ ? n_rows * logit_positions.size() : ids.size());
 }
 
 void Session::feed_own_decoder(std::span<const std::int64_t> tokens,
@@ -476,6 +479,15 @@ std::span<float> Session::decoder_logits() {
   }
   ov::Tensor logits = decoder_.get_tensor("logits");
   return {logits.data<float>(), logits.get_size()};
+}
+
+/// A graph whose shapes are dynamic may have another vocabulary than config.json says.
+void Session::expect_logits(std::size_t n_tokens) {
+  const std::size_t n = decoder_logits().size();
+  if (n != n_tokens * n_vocab_) {
+    throw Error(ErrorCode::bad_format, "decoder",
+                fmt::format("expected {} logits for a token, found {}.", n_vocab_, n / n_tokens));
+  }
 }
 
 TokenAttention Session::attend(std::span<const TokenId> tokens,

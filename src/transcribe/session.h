@@ -95,6 +95,7 @@ class Session final : public BatchInference, public Aligner {
   void bind_windows(std::size_t first, std::size_t n_windows);
   void set_hidden_states(std::size_t n_rows);
   std::span<float> decoder_logits();
+  void expect_logits(std::size_t n_tokens);
 
   model::WhisperModel model_;  ///< without the encoder; for word times
   SessionOptions options_;

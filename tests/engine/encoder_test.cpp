@@ -23,6 +23,7 @@
 #include "engine/choose_kernels.h"
 #include "engine/read_encoder.h"
 #include "sotto/audio.h"
+#include "sotto/error.h"
 #include "sotto/model.h"
 #include "sotto/recipe.h"
 #include "support/sqnr.h"
@@ -148,6 +149,25 @@ TEST_P(EncoderTest, IsTakenWhereItIsFaster) {
     EXPECT_EQ(session.start(prompt, 0).next[0].size(),
               static_cast<std::size_t>(model_of(GetParam()).dims.n_vocab));
   }
+}
+
+/// A config.json of other sizes, beside graphs whose shapes do not tell.
+TEST(OwnSizes, OfOthersThanTheModelSaysAreRefused) {
+  model::WhisperModel model = model_of(Form::plain);
+  const auto expect_refused = [](const model::WhisperModel& of_other_sizes) {
+    transcribe::Session session(of_other_sizes, {.inference_precision = "f32", .threads = 2});
+    const auto n_mels = static_cast<int>(of_other_sizes.dims.n_mels);
+    session.encode({n_mels, 3000, Values(static_cast<std::size_t>(n_mels) * 3000)});
+    const std::array<transcribe::TokenId, 1> prompt = {3};
+    session.start(prompt, 0);
+  };
+  model.encoder = model.encoder->clone();
+  model.encoder->reshape(ov::PartialShape{-1, -1, -1});
+  model.dims.n_mels = 128;
+  EXPECT_THROW(expect_refused(model), Error);
+  model.dims = model_of(Form::plain).dims;
+  model.dims.n_vocab += 1000;
+  EXPECT_THROW(expect_refused(model), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms,
