@@ -81,10 +81,10 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
     projections = split_off_window(*decoder, type);
   }
   const auto make_decoder = [&] {
-    make_keys(projections);
     if (projections && options.engine == Engine::automatic) {
       own_decoder_ = OwnDecoder::read(*decoder, projections->output(0).get_element_type());
     }
+    make_keys(projections);
     chooses_logits_ = own_decoder_ || add_logit_positions(*decoder);
     if (own_decoder_) {
       model::release_mapped_pages(*decoder);
@@ -173,7 +173,7 @@ void Session::make_keys(const std::shared_ptr<ov::Model>& projections) {
     return;
   }
   projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
-  if (options_.engine == Engine::automatic) {
+  if (own_decoder_) {
     own_projections_ = OwnProjections::read(*projections);
   }
   if (own_projections_) {
