@@ -124,24 +124,50 @@ class Outputs:
         return self.decoder.infer(feed)[0].copy()
 
 
-def output_sqnr(quantizing, windows, names):
-    """dB against FP: {who: (encoder, decoder)} on held-out windows; the decoder hears FP's windows and tokens."""
+def next_tokens(tokens, end):
+    """The positions of a transcript that say what comes next: from the prompt's last token to the one before the end."""
+    return slice(2, len(tokens) - 1 if tokens[-1] == end else len(tokens))
+
+
+def log_probabilities(logits):
+    logits = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def next_token_error(reference, logits):
+    """How far the distributions of the next token are from FP's, and how often the likeliest is another one."""
+    kl, other = [], []
+    for fp, found in zip(map(log_probabilities, reference), map(log_probabilities, logits)):
+        kl.append((np.exp(fp) * (fp - found)).sum(-1))
+        other.append(fp.argmax(-1) != found.argmax(-1))
+    kl, other = np.concatenate(kl), np.concatenate(other)
+    return {"n_positions": len(kl), "kl_mean": float(kl.mean()), "kl_median": float(np.median(kl)),
+            "other_token_percent": 100 * float(other.mean())}
+
+
+def output_errors(quantizing, windows, names):
+    """Against FP on held-out windows, both hearing FP's transcripts: {who: (encoder, decoder)} in dB, where the decoder
+    hears FP's windows, and {who: next_token_error()} of encoder and decoder together."""
     mels = sorted(log_mels(quantizing.fp, speech_files(TEST, windows), "test").glob("*.npy"))
     decoder = nncf_flow.with_cache_inputs(ov.Core().read_model(quantizing.fp / "openvino_decoder_model.xml"))
     recorder = nncf_flow.Recorder(quantizing.fp, decoder, quantizing.n_tokens)
     tokens = [recorder.transcribe(np.load(mel)) for mel in mels]
+    heard = [next_tokens(t, recorder.generation["eos_token_id"]) for t in tokens]
     del recorder
     fp = Outputs(quantizing.fp)
     hidden = [fp.hidden(np.load(mel)) for mel in mels]
     logits = [fp.logits(t, h) for t, h in zip(tokens, hidden)]
     del fp
-    result = {}
+    sqnr, next_token = {}, {}
     for who in names:
         model = Outputs(quantizing.models[who])
-        encoder = [sqnr_db(h, model.hidden(np.load(mel))) for h, mel in zip(hidden, mels)]
+        own = [model.hidden(np.load(mel)) for mel in mels]
+        encoder = [sqnr_db(h, o) for h, o in zip(hidden, own)]
         decoder = [sqnr_db(x, model.logits(t, h)) for x, t, h in zip(logits, tokens, hidden)]
-        result[who] = (float(np.mean(encoder)), float(np.mean(decoder)))
-    return result
+        sqnr[who] = (float(np.mean(encoder)), float(np.mean(decoder)))
+        next_token[who] = next_token_error([x[0, at] for x, at in zip(logits, heard)],
+                                           [model.logits(t, o)[0, at] for t, o, at in zip(tokens, own, heard)])
+    return sqnr, next_token
 
 
 def measure(name, arguments):
@@ -169,8 +195,8 @@ def measure(name, arguments):
         "fp_f32_mb": f32_mb(quantizing.fp),
         **{f"size_ratio_{part}": common.bin_bytes(quantizing.fp, part) / common.bin_bytes(quantizing.models["default"], part)
            for part in ("encoder", "decoder")},
-        "sqnr_db": output_sqnr(quantizing, arguments.windows, names),
     }
+    figures["sqnr_db"], figures["next_token"] = output_errors(quantizing, arguments.windows, names)
     if nncf:
         figures["seconds_nncf"] = sum(their_report["phases"].values())
         figures["peak_mb_nncf"] = nncf.peak_mb
@@ -214,6 +240,9 @@ def print_figures(f):
     print(f"  size FP16 / INT8  {f['size_ratio_encoder']:.2f} encoder, {f['size_ratio_decoder']:.2f} decoder")
     for who, (encoder, decoder) in f["sqnr_db"].items():
         print(f"  SQNR, {who:8}    {encoder:6.2f} dB encoder, {decoder:6.2f} dB logits")
+    for who, e in f["next_token"].items():
+        print(f"  next token, {who:8} KL from FP's {1000 * e['kl_mean']:.2f} thousandths in the mean, {1000 * e['kl_median']:.3f} "
+              f"in the median, {e['other_token_percent']:.2f} % of {e['n_positions']} another")
     for name in ("bundled_test", "held_out_test"):
         if name in f:
             print_words(name, f[name])
@@ -237,7 +266,8 @@ def main():
                         help="demo, planted, or a size with random weights (whisper-small, ...); a comma list, the largest last")
     parser.add_argument("--samples", type=int, default=10, help="calibration utterances")
     parser.add_argument("--tokens", type=int, default=24, help="most tokens decoded of an utterance while calibrating")
-    parser.add_argument("--windows", type=int, default=4, help="held-out utterances for the SQNR")
+    parser.add_argument("--windows", type=int, default=4,
+                        help="held-out utterances for the SQNR and the next tokens, which tell models apart from a hundred on")
     parser.add_argument("--take", type=int, default=0, help="test utterances for the word error rate; 0: all")
     parser.add_argument("--test-utterances", type=int, default=0,
                         help="measure words on so many more held-out utterances too, which espeak-ng, flite and festival speak")

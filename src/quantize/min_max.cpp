@@ -28,6 +28,7 @@ constexpr std::size_t kLevels = 256;
 constexpr float kMinHalfRange = 8e-4F;
 constexpr float kMinSymmetricRange = 8e-5F;
 constexpr float kMinRelativeRange = 0.01F;
+constexpr float kFarthest = 3.0F;  // times what was observed: a channel that one sample woke knows no bound
 
 /// Smallest and largest of values each times the scale of its channel.
 std::pair<float, float> scaled_extremes(std::span<const float> min,
@@ -117,6 +118,38 @@ Extremes token_quantiles(const TensorStatistics& tensor, bool per_channel, doubl
   return e;
 }
 
+/// Of each channel, the largest magnitude in all samples but the one that holds the largest. [n_channels]
+std::vector<float> magnitude_in_the_others(const SiteStatistics& site, const Statistics::Impl& statistics) {
+  std::vector<float> largest(site.site.n_channels, 0.0F);
+  std::vector<float> next = largest;
+  statistics.for_each_sample(site, [&](std::span<const float> low, std::span<const float> high) {
+    for (std::size_t c = 0; c < next.size(); ++c) {
+      const float magnitude = std::max(std::abs(low[c]), std::abs(high[c]));
+      next[c] = std::max(next[c], std::min(largest[c], magnitude));
+      largest[c] = std::max(largest[c], magnitude);
+    }
+  });
+  return next;
+}
+
+/// The kept tokens of a smoothed tensor, as far out as ones that are new to it. Each channel is scaled by the
+/// largest value that it was seen with, so that no kept token lies outside and of 1000 channels many have new
+/// ones that do: as far, one expects, as the largest is beyond those of all other samples.
+std::vector<std::vector<float>> tokens_as_new(const TensorStatistics& tensor,
+                                              const Statistics::Impl& statistics) {
+  std::vector<std::vector<float>> tokens = tensor.tokens();
+  const std::vector<float> others = magnitude_in_the_others(*tensor.site, statistics);
+  for (std::vector<float>& token : tokens) {
+    for (std::size_t c = 0; c < token.size(); ++c) {
+      const float limit = others[c] * tensor.scale[c];
+      if (const float magnitude = std::abs(token[c]); magnitude > limit && limit > 0.0F) {
+        token[c] *= std::min(magnitude / limit, kFarthest);
+      }
+    }
+  }
+  return tokens;
+}
+
 constexpr RangeEstimator kExtremes{Aggregator::minimum, Aggregator::maximum};
 
 /// Chooses the ranges of activations.
@@ -184,7 +217,8 @@ class Ranges {
   }
 
   RangeSample sample(const ActivationQuantizer& quantizer, const TensorStatistics& tensor) const {
-    return {tensor.tokens(), importance(quantizer, tensor)};
+    return {tensor.scale.empty() ? tensor.tokens() : tokens_as_new(tensor, statistics_.statistics()),
+            importance(quantizer, tensor)};
   }
 
   /// Of each channel, by the weights of the layers that read the tensor; equal for all where none does

@@ -11,8 +11,9 @@
 namespace sotto::quantize {
 namespace {
 
-constexpr std::array kShares = {1.0F,  0.95F, 0.9F, 0.85F, 0.8F, 0.75F, 0.7F,
-                                0.65F, 0.6F,  0.5F, 0.4F,  0.3F, 0.2F,  0.1F};
+/// Those above 1 are for tokens that lie outside, as new ones may.
+constexpr std::array kShares = {3.0F, 2.4F,  2.0F, 1.7F,  1.4F, 1.25F, 1.1F, 1.0F, 0.95F, 0.9F, 0.85F,
+                                0.8F, 0.75F, 0.7F, 0.65F, 0.6F, 0.5F,  0.4F, 0.3F, 0.2F,  0.1F};
 constexpr int kRounds = 2;  // each end in turn
 
 constexpr std::size_t kLanes = 16;

@@ -19,8 +19,8 @@ struct RangeSample {
 /// range cost in the outputs of the layers behind, taking the channels' errors as independent.
 double quantization_error(const RangeSample& sample, float low, float high);
 
-/// The range within `wide` (one value each) that costs least. Each end is tried at several shares of its
-/// distance from 0.
+/// The range that costs least. Each end is tried at several shares, from 0.1 to 3, of the distance from 0
+/// that it has in `wide` (one value each).
 Range search_range(const RangeSample& sample, const Extremes& wide, bool symmetric);
 
 }  // namespace sotto::quantize

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -217,6 +218,43 @@ TEST(Quantize, TakesTheRangeOfTheLeastSquaredErrorForAHistogram) {
   const float found = high_of_input({.min = Aggregator::histogram, .max = Aggregator::histogram});
   EXPECT_LE(found, largest * 1.01F);
   EXPECT_GT(found, largest * 0.5F);  // a twentieth of the values is that large
+}
+
+/// Tokens of 256 channels with long tails.
+ov::Tensor long_tailed_tokens(std::size_t n, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::exponential_distribution<float> size(1.0F);
+  ov::Tensor tokens(ov::element::f32, {1, n, 256});
+  std::generate_n(tokens.data<float>(), tokens.get_size(),
+                  [&] { return generator() % 2 == 0 ? size(generator) : -size(generator); });
+  return tokens;
+}
+
+/// Squared error of the outputs over their square.
+double noise_to_signal(const ov::Tensor& tokens,
+                       const std::shared_ptr<ov::Model>& exact,
+                       const std::shared_ptr<ov::Model>& quantized) {
+  const std::vector<float> expected = test::infer(exact, tokens);
+  const std::vector<float> found = test::infer(quantized, tokens);
+  double signal = 0.0;
+  double noise = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const auto error = static_cast<double>(expected[i] - found[i]);
+    signal += static_cast<double>(expected[i]) * static_cast<double>(expected[i]);
+    noise += error * error;
+  }
+  return noise / signal;
+}
+
+TEST(Quantize, LeavesRoomForWhatCalibrationHasNotHeard) {
+  const auto x = test::parameter({1, -1, 256}, "x");
+  const auto m = test::model(test::linear(x, {64, 256}, test::random_values(64 * 256, 1), {}, "fc"), {x});
+  std::vector<ov::Tensor> heard;  // one token each, as a decoder has them
+  for (unsigned i = 0; i < 32; ++i) {
+    heard.push_back(long_tailed_tokens(1, i));
+  }
+  const auto result = quantize(m, test::calibrate(m, heard), {.smooth_quant_alpha = 0.95});
+  EXPECT_LT(noise_to_signal(long_tailed_tokens(64, 100), m, result.model), 4e-3);
 }
 
 TEST(Resolved, IsAsAskedWithoutParity) {

@@ -46,6 +46,14 @@ TEST(SearchRange, KeepsAnOutlierThatMatters) {
   EXPECT_GE(range.high[0], 40.0F);
 }
 
+TEST(SearchRange, WidensToTokensThatLieOutside) {
+  RangeSample sample = tokens(1.0F);
+  sample.tokens.push_back({2.4F, 0.0F});
+  const Range range = search_range(sample, extremes(-1, 1), false);
+  EXPECT_NEAR(range.high[0], 2.4F, 0.02F);
+  EXPECT_NEAR(range.low[0], -1.0F, 0.1F);
+}
+
 TEST(SearchRange, CutsDownToTheTokensAndIsSymmetricIfAsked) {
   const Range range = search_range(tokens(1.0F), extremes(-3, 3), true);
   EXPECT_GE(range.high[0], 1.0F);
