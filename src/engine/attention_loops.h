@@ -1,33 +1,35 @@
 #pragma once
 
-// The loops of attention of many queries, over those of kernel_loops.h, and the table of all. Everything is
-// local to the file that includes this.
+// The loops of attention of many queries, over those of kernel_loops.h, and the table of all. Each file that
+// includes this also sets kQueries, those that it goes through at a time, and has the loops over u8 × i8,
+// which processors do in ways of their own, as a struct Int8:
+//   multiply_int8: Kernels::multiply_int8;
+//   score(keys, queries, scratch): scores of queries by all keys, and the largest of each kKeysOfScale of
+//   them; Int8::add_values(head, queries, scratch): queries.out += Σ scale · Σ weight · value, the inner sum
+//   over
+//     kKeysOfScale keys in whole numbers.
+// Everything is local to that file.
 
 #include "engine/kernel_loops.h"
 
 namespace sotto::engine {
 namespace {
 
-/// 2^t for t <= 0, within 1e-4 of it relatively.
-inline Lanes power_of_two(Lanes t);
+constexpr std::size_t kHeadParts = kHeadSize / kLanes;
+/// Queries whose sums of values fit into registers side by side.
+constexpr std::size_t kRegisterQueries = kLanes == 16 ? 4 : 1;
 
-/// Scores of queries by all keys, [n, n_out], and the largest of each kKeysOfScale of them, [.., kQueries].
-void score(const Product& keys, const Queries& queries, float* largest);
+/// Parts of Queries::scratch.
+struct Scratch {
+  float* scores = nullptr;   ///< [queries, n_keys]; then u8 weights, each query's where its scores began
+  float* largest = nullptr;  ///< [n_keys / kKeysOfScale, kQueries] scores
+  float* scales = nullptr;   ///< likewise: 2^(largest - the largest of all keys of that query)
+};
 
-inline void score_by_product(const Product& keys, const Queries& queries, float* largest) {
-  const Rows rows{.x = queries.first,
-                  .n_rows = queries.n,
-                  .y = queries.scratch,
-                  .y_stride = keys.n_out,
-                  .x_stride = queries.stride};
-  multiply_int8(keys, rows, 0, keys.n_out / kBlock);
-  for (std::size_t r = 0; r < queries.n; ++r) {
-    const float* const scores = queries.scratch + r * keys.n_out;
-    for (std::size_t i = 0; i < keys.n_out; ++i) {
-      float& max = largest[i / kKeysOfScale * kQueries + r];
-      max = i % kKeysOfScale == 0 || scores[i] > max ? scores[i] : max;
-    }
-  }
+inline Scratch scratch_of(const HeadKeys& head, const Queries& queries) {
+  const std::size_t n_keys = head.keys.n_out;
+  float* const largest = queries.scratch + kQueries * n_keys;
+  return {queries.scratch, largest, largest + kQueries * (n_keys / kKeysOfScale)};
 }
 
 /// Of query r, all of its keys.
@@ -40,16 +42,49 @@ inline float largest_of(const float* largest, std::size_t n_keys, std::size_t r)
   return max;
 }
 
-constexpr std::size_t kMostQueries = kLanes == 16 ? 4 : 1;  // as registers for their sums allow
-constexpr std::size_t kHeadParts = kHeadSize / kLanes;
+/// 2^t for t <= 0.
+inline Lanes exactly_power_of_two(Lanes t) {
+  return exp_of(t * 0.69314718F);
+}
 
-/// Σ weight · value for kRows queries from `row` on, then for as many at a time as there are left.
-template <std::size_t kRows>
-void add_values_f32(const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row) {
+/// The same within 1.1e-4 of it relatively: by exponent to the floor of t, the rest by a minimax polynomial
+/// of degree 3 on [0, 1].
+inline Lanes power_of_two(Lanes t) {
+  const auto polynomial = [](Lanes rest) {
+    Lanes p = all(0.0790199F);
+    p = multiply_add(p, rest, all(0.2241208F));
+    p = multiply_add(p, rest, all(0.6967528F));
+    return multiply_add(p, rest, all(0.9998978F));
+  };
+#if defined(__AVX512DQ__)
+  constexpr int kToFloor = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+  const auto x = reinterpret_cast<__m512>(t);
+  const Lanes p = polynomial(reinterpret_cast<Lanes>(_mm512_reduce_ps(x, kToFloor)));
+  return reinterpret_cast<Lanes>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), x));
+#else
+  const Lanes inside = larger(t, all(-125.0F));  // what is less is 0 of 255 levels, too
+  const Lanes shifted = (inside - 0.5F) + kRoundingShift;
+  const Lanes p = polynomial(inside - (shifted - kRoundingShift));
+  const IntLanes bits = load<IntLanes>(&p) + (load<IntLanes>(&shifted) << 23);
+  return load<Lanes>(&bits);
+#endif
+}
+
+template <typename Int8>
+void attend_f32(const HeadKeys& head, const Queries& queries) {
   const std::size_t n = head.keys.n_out;
-  for (; row + kRows <= queries.n; row += kRows) {
+  const Scratch scratch = scratch_of(head, queries);
+  float totals[kQueries];
+  Int8::score(head.keys, queries, scratch);
+  for (std::size_t r = 0; r < queries.n; ++r) {
+    float* const scores = scratch.scores + r * n;
+    const float max = largest_of(scratch.largest, n, r);
+    map(scores, n, scores, [&](Lanes x, std::size_t) { return exactly_power_of_two(x - max); });
+    totals[r] = total(scores, n);
+  }
+  over_rows<kRegisterQueries>(0, queries.n, [&]<std::size_t kRows>(std::size_t row) {
     const auto* value = static_cast<const float*>(head.values);
-    const float* const weights = queries.scratch + row * n;
+    const float* const weights = scratch.scores + row * n;
     Lanes sums[kRows][kHeadParts] = {};
     for (std::size_t i = 0; i < n; ++i, value += kHeadSize) {
       for (std::size_t r = 0; r < kRows; ++r) {
@@ -63,108 +98,53 @@ void add_values_f32(const HeadKeys& head, const Queries& queries, const float* t
         store(queries.out + (row + r) * kHeadSize + p * kLanes, sums[r][p] / totals[row + r]);
       }
     }
-  }
-  if constexpr (kRows > 1) {
-    add_values_f32<kRows / 2>(head, queries, totals, row);
-  }
+  });
 }
 
-void attend_f32(const HeadKeys& head, const Queries& queries) {
-  const std::size_t n = head.keys.n_out;
-  float* const largest = queries.scratch + kQueries * n;
-  float totals[kQueries];
-  score(head.keys, queries, largest);
-  for (std::size_t r = 0; r < queries.n; ++r) {
-    float* const scores = queries.scratch + r * n;
-    const float max = largest_of(largest, n, r);
-    map(scores, n, scores, [&](Lanes x, std::size_t) { return exp_of((x - max) * 0.69314718F); });
-    totals[r] = total(scores, n);
+inline void scale_weights(const Scratch& scratch, std::size_t n_keys) {
+  constexpr std::size_t kMaxima = kQueries > kLanes ? kQueries : kLanes;
+  float max[kMaxima];
+  for (std::size_t i = 0; i < kMaxima; ++i) {
+    max[i] = i < kQueries ? largest_of(scratch.largest, n_keys, i) : max[i % kQueries];
   }
-  add_values_f32<kMostQueries>(head, queries, totals, 0);
-}
-
-/// scales = 2^(largest - the largest of all keys of that query).
-inline void scale_weights(const float* largest, std::size_t n_keys, float* scales) {
-  float max[kLanes];
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    max[i] = i < kQueries ? largest_of(largest, n_keys, i) : max[i % kQueries];
-  }
-  map(largest, n_keys / kKeysOfScale * kQueries, scales,
-      [&](Lanes x, std::size_t) { return exp_of((x - load<Lanes>(max)) * 0.69314718F); });
+  map(scratch.largest, n_keys / kKeysOfScale * kQueries, scratch.scales,
+      [&](Lanes x, std::size_t i) { return exactly_power_of_two(x - load<Lanes>(max + i % kMaxima)); });
 }
 
 /// Turns the scores of query r into u8 weights in place, each kKeysOfScale relative to the largest of them:
 /// so a peak does not round away what is far from it. Returns the sum of all, scaled.
-inline float weigh(float* scores, const float* largest, const float* scales, std::size_t n, std::size_t r) {
-  auto* const weights = reinterpret_cast<std::uint8_t*>(scores);
+inline float weigh(const Scratch& scratch, std::size_t n, std::size_t r) {
+  const float* const scores = scratch.scores + r * n;
+  auto* const weights = reinterpret_cast<std::uint8_t*>(scratch.scores + r * n);
   Lanes sum = all(0.0F);
   for (std::size_t i = 0; i < n; i += kKeysOfScale) {
     const std::size_t at = i / kKeysOfScale * kQueries + r;
     Lanes sum_of_these = all(0.0F);
     for (std::size_t k = i; k < i + kKeysOfScale; k += kLanes) {
-      const Lanes weight = power_of_two(load<Lanes>(scores + k) - largest[at]);
+      const Lanes weight = power_of_two(load<Lanes>(scores + k) - scratch.largest[at]);
       sum_of_these += weight;
       store(weights + k, bytes_of(weight * 255.0F));
     }
-    sum = multiply_add(sum_of_these, all(scales[at]), sum);
+    sum = multiply_add(sum_of_these, all(scratch.scales[at]), sum);
   }
   return 255.0F * sum_of(sum);
 }
 
-/// sums[r] += scale · Σ weight · value over kKeysOfScale keys, of kRows queries.
-template <std::size_t kRows>
-inline void add_values_of_scale(const std::int8_t* values,
-                                const std::uint8_t* weights,
-                                std::size_t stride,
-                                const float* scales,
-                                float* sums);
-
-template <std::size_t kRows>
-void add_values_int8(const HeadKeys& head, const Queries& queries, const float* totals, std::size_t row) {
-  const std::size_t n = head.keys.n_out;
-  const float* const scales = queries.scratch + kQueries * (n + n / kKeysOfScale);
-  for (; row + kRows <= queries.n; row += kRows) {
-    const auto* values = static_cast<const std::int8_t*>(head.values);
-    const auto* weights = reinterpret_cast<const std::uint8_t*>(queries.scratch + row * n);
-    float* const out = queries.out + row * kHeadSize;
-    std::memset(out, 0, kRows * kHeadSize * sizeof(float));
-    for (std::size_t i = 0; i < n; i += kKeysOfScale) {
-      add_values_of_scale<kRows>(values + i * kHeadSize, weights + i, n * sizeof(float),
-                                 scales + i / kKeysOfScale * kQueries + row, out);
-    }
-    for (std::size_t i = 0; i < kRows * kHeadSize; i += kLanes) {
-      const Lanes scale = load<Lanes>(head.value_scale + i % kHeadSize) / totals[row + i / kHeadSize];
-      store(out + i, load<Lanes>(out + i) * scale);
-    }
-  }
-  if constexpr (kRows > 1) {
-    add_values_int8<kRows / 2>(head, queries, totals, row);
-  }
-}
-
+template <typename Int8>
 void attend_int8(const HeadKeys& head, const Queries& queries) {
   const std::size_t n = head.keys.n_out;
-  float* const largest = queries.scratch + kQueries * n;
+  const Scratch scratch = scratch_of(head, queries);
   float totals[kQueries];
-  float* const scales = largest + n / kKeysOfScale * kQueries;
-  score(head.keys, queries, largest);
-  scale_weights(largest, n, scales);
+  Int8::score(head.keys, queries, scratch);
+  scale_weights(scratch, n);
   for (std::size_t r = 0; r < queries.n; ++r) {
-    totals[r] = weigh(queries.scratch + r * n, largest, scales, n, r);
+    totals[r] = weigh(scratch, n, r);
   }
-  add_values_int8<kMostQueries>(head, queries, totals, 0);
-}
-
-inline void add_by_integers(const std::int8_t* values,
-                            const std::uint8_t* weights,
-                            float scale,
-                            float* sums) {
-  for (std::size_t i = 0; i < kHeadSize; ++i) {
-    std::int32_t sum = 0;
-    for (std::size_t k = 0; k < kKeysOfScale; ++k) {
-      sum += weights[k] * values[(k / kQuad * kHeadSize + i) * kQuad + k % kQuad];
-    }
-    sums[i] += scale * static_cast<float>(sum);
+  std::memset(queries.out, 0, queries.n * kHeadSize * sizeof(float));
+  Int8::add_values(head, queries, scratch);
+  for (std::size_t i = 0; i < queries.n * kHeadSize; i += kLanes) {
+    const Lanes scale = load<Lanes>(head.value_scale + i % kHeadSize) / totals[i / kHeadSize];
+    store(queries.out + i, load<Lanes>(queries.out + i) * scale);
   }
 }
 
@@ -180,7 +160,7 @@ void pack_values(const float* values, std::size_t n, std::int8_t* packed, float*
     for (std::size_t i = 0; i < n; i += kQuad) {
       IntLanes quads{};
       for (std::size_t k = 0; k < kQuad; ++k) {
-        const Lanes shifted = load<Lanes>(values + (i + k) * kHeadSize + first) * per_value + 12582912.0F;
+        const Lanes shifted = load<Lanes>(values + (i + k) * kHeadSize + first) * per_value + kRoundingShift;
         quads |= (load<IntLanes>(&shifted) & 0xFF) << static_cast<std::int32_t>(8 * k);
       }
       store(packed + i * kHeadSize + first * kQuad, quads);
@@ -188,9 +168,10 @@ void pack_values(const float* values, std::size_t n, std::int8_t* packed, float*
   }
 }
 
+template <typename Int8>
 constexpr Kernels kernels_named(const char* name) {
   return {.name = name,
-          .multiply_int8 = multiply_int8,
+          .multiply_int8 = Int8::multiply_int8,
           .multiply_f32 = multiply_f32,
           .multiply_f16 = multiply_f16,
           .multiply_bf16 = multiply_bf16,
@@ -200,8 +181,9 @@ constexpr Kernels kernels_named(const char* name) {
           .add_weighted_f32 = add_weighted<float>,
           .add_weighted_bf16 = add_weighted<std::uint16_t>,
           .exponentials = exponentials,
-          .attend_f32 = attend_f32,
-          .attend_int8 = attend_int8,
+          .n_queries = kQueries,
+          .attend_f32 = attend_f32<Int8>,
+          .attend_int8 = attend_int8<Int8>,
           .pack_values = pack_values,
           .normalize = normalize,
           .gelu = gelu,

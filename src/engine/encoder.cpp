@@ -47,8 +47,8 @@ Encoder::Encoder(EncoderWeights weights, SoftmaxPrecision softmax, Team& team, c
     own.formed = AlignedBytes(kTile * weights_.n_state * sizeof(float));
     own.inner = AlignedBytes(kTile * widest(weights_) * sizeof(float));
     own.columns = AlignedBytes(kTile * kColumns * sizeof(float));
-    own.scratch = AlignedBytes(scratch_size(n_keys_) * sizeof(float));
-    own.attended = AlignedBytes(kQueries * kHeadSize * sizeof(float));
+    own.scratch = AlignedBytes(scratch_size(kernels_.n_queries, n_keys_) * sizeof(float));
+    own.attended = AlignedBytes(kernels_.n_queries * kHeadSize * sizeof(float));
   }
 }
 
@@ -250,8 +250,8 @@ void Encoder::attend(const EncoderLayer& layer, std::size_t head, const Tile& ti
                       .value_scale = value_scale_.data() + head * kHeadSize};
   const auto attend_to = is_int8 ? kernels_.attend_int8 : kernels_.attend_f32;
   auto* const attended = own.attended.as<float>();
-  for (std::size_t first = tile.first; first < tile.first + tile.n; first += kQueries) {
-    const std::size_t n_queries = std::min(kQueries, tile.first + tile.n - first);
+  for (std::size_t first = tile.first; first < tile.first + tile.n; first += kernels_.n_queries) {
+    const std::size_t n_queries = std::min(kernels_.n_queries, tile.first + tile.n - first);
     attend_to(keys, {.first = queries_.data() + first * n + head * kHeadSize,
                      .n = n_queries,
                      .stride = n,

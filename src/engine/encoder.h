@@ -39,11 +39,11 @@ class Encoder {
     AlignedBytes inner;       ///< [kTile, n_inner] likewise
     AlignedBytes columns;     ///< [kTile, kColumns]
     AlignedBytes scratch;     ///< of attention
-    AlignedBytes attended;    ///< [kQueries, kHeadSize]
+    AlignedBytes attended;    ///< [kernels_.n_queries, kHeadSize]
   };
 
-  /// Queries of a head in a piece of work.
-  static constexpr std::size_t kQueriesOfPiece = 60;
+  /// Queries of a head in a piece of work, a multiple of those that kernels take.
+  static constexpr std::size_t kQueriesOfPiece = 64;
 
   template <typename Work>
   void each_tile(std::size_t n_frames, const Work& work);

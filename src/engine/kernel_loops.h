@@ -64,6 +64,8 @@ inline float sum_of(Lanes x) {
 inline Lanes larger(Lanes a, Lanes b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Lanes>(_mm512_max_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Lanes>(_mm256_max_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 #else
   return a > b ? a : b;
 #endif
@@ -71,6 +73,8 @@ inline Lanes larger(Lanes a, Lanes b) {
 inline Lanes smaller(Lanes a, Lanes b) {
 #if defined(__AVX512F__)
   return reinterpret_cast<Lanes>(_mm512_min_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#elif defined(__AVX2__)
+  return reinterpret_cast<Lanes>(_mm256_min_ps(reinterpret_cast<__m256>(a), reinterpret_cast<__m256>(b)));
 #else
   return a < b ? a : b;
 #endif
@@ -78,6 +82,12 @@ inline Lanes smaller(Lanes a, Lanes b) {
 inline ByteLanes low_bytes(IntLanes x) {
 #if defined(__AVX512F__)
   return reinterpret_cast<ByteLanes>(_mm512_cvtepi32_epi8(reinterpret_cast<__m512i>(x)));
+#elif defined(__AVX2__)
+  const __m256i lowest = _mm256_set1_epi32(0x0C080400);  // of each half
+  const __m256i halves = _mm256_shuffle_epi8(reinterpret_cast<__m256i>(x), lowest);
+  const __m128i bytes =
+      _mm_unpacklo_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256(halves, 1));
+  return load<ByteLanes>(&bytes);
 #else
   return __builtin_convertvector(x, ByteLanes);
 #endif
@@ -94,6 +104,34 @@ inline Lanes widened(const std::uint16_t* bf16) {
   return load<Lanes>(&bits);
 }
 
+#if !defined(__F16C__)
+inline float half_to_float(std::uint16_t half) {
+  const std::uint32_t magnitude = half & 0x7FFFU;
+  // The exponent is moved to f32's place and its bias mended by a product, which subnormals survive.
+  const std::uint32_t bits = magnitude << 13U;
+  float x = load<float>(&bits) * 0x1p112F;
+  if (magnitude >= 0x7C00U) {
+    const std::uint32_t special = bits | 0x7F800000U;
+    x = load<float>(&special);
+  }
+  return (half & 0x8000U) != 0 ? -x : x;
+}
+#endif
+
+inline Lanes widened_half(const std::uint16_t* x) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Lanes>(_mm512_cvtph_ps(load<__m256i>(x)));
+#elif defined(__F16C__)
+  return reinterpret_cast<Lanes>(_mm256_cvtph_ps(load<__m128i>(x)));
+#else
+  Lanes wide{};
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    wide[i] = half_to_float(x[i]);
+  }
+  return wide;
+#endif
+}
+
 inline ShortLanes low_halves(IntLanes x) {
 #if defined(__AVX512F__)
   return reinterpret_cast<ShortLanes>(_mm512_cvtepi32_epi16(reinterpret_cast<__m512i>(x)));
@@ -102,10 +140,12 @@ inline ShortLanes low_halves(IntLanes x) {
 #endif
 }
 
-/// Half to even for magnitudes below 2^22.
+/// 1.5 * 2^23: added to a magnitude below 2^22 it rounds it half to even, and the lowest bits of the sum are
+/// the whole number.
+constexpr float kRoundingShift = 12582912.0F;
+
 inline Lanes rounded(Lanes x) {
-  const Lanes shift = all(12582912.0F);  // 1.5 * 2^23
-  return (x + shift) - shift;
+  return (x + kRoundingShift) - kRoundingShift;
 }
 
 /// e^x for x <= 0, within 2e-7 of it relatively; 0 below -87. Powers of two by exponent, the rest by the
@@ -306,9 +346,9 @@ void multiply(float* x, const float* scale, std::size_t n) {
   }
 }
 
-/// x of [0, 255] rounded half to even: behind 1.5 * 2^23 the lowest bits of a float are a whole number.
+/// x of [0, 255] rounded half to even.
 inline ByteLanes bytes_of(Lanes x) {
-  const Lanes shifted = x + 12582912.0F;
+  const Lanes shifted = x + kRoundingShift;
   return low_bytes(load<IntLanes>(&shifted));
 }
 
@@ -466,44 +506,41 @@ inline void multiply_tile(
   }
 }
 
-/// Calls tile.run<kRows, kBlocks>(row, block) until all rows have met all blocks: at most kMostRows rows at a
-/// time, two blocks where there are two, each weight read once for all rows of a tile.
-template <std::size_t kMostRows, std::size_t kBlocks, typename Tile>
-inline void over_rows(std::size_t row, std::size_t n_rows, std::size_t block, const Tile& tile) {
+/// Calls work<kRows>(row) until all rows from `row` on are done: at most kMostRows at a time.
+template <std::size_t kMostRows, typename Work>
+inline void over_rows(std::size_t row, std::size_t n_rows, const Work& work) {
   for (; row + kMostRows <= n_rows; row += kMostRows) {
-    tile.template run<kMostRows, kBlocks>(row, block);
+    work.template operator()<kMostRows>(row);
   }
   if constexpr (kMostRows > 1) {
-    over_rows<kMostRows / 2, kBlocks>(row, n_rows, block, tile);
+    over_rows<kMostRows / 2>(row, n_rows, work);
   }
 }
 
-template <std::size_t kMostRows, typename Tile>
-inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, const Tile& tile) {
+/// Calls work<kRows, kBlocks>(row, block) until all rows have met all blocks, two blocks where there are two:
+/// each weight is read once for all rows of a tile.
+template <std::size_t kMostRows, typename Work>
+inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, const Work& work) {
   std::size_t block = first;
   for (; block + 2 <= last; block += 2) {
-    over_rows<kMostRows, 2>(0, n_rows, block, tile);
+    over_rows<kMostRows>(0, n_rows, [&]<std::size_t kRows>(std::size_t row) {
+      work.template operator()<kRows, 2>(row, block);
+    });
   }
   if (block < last) {
-    over_rows<kMostRows, 1>(0, n_rows, block, tile);
+    over_rows<kMostRows>(0, n_rows, [&]<std::size_t kRows>(std::size_t row) {
+      work.template operator()<kRows, 1>(row, block);
+    });
   }
 }
-
-template <typename T, typename Widen>
-struct FloatTile {
-  const Product& product;
-  const Rows& rows;
-  const Widen& widen;
-  template <std::size_t kRows, std::size_t kBlocks>
-  void run(std::size_t row, std::size_t block) const {
-    multiply_tile<T, kRows, kBlocks>(product, rows, row, block, widen);
-  }
-};
 
 template <typename T, typename Widen>
 inline void multiply_floats(
     const Product& product, const Rows& rows, std::size_t first, std::size_t last, const Widen& widen) {
-  over_tiles<kMostFloatRows>(rows.n_rows, first, last, FloatTile<T, Widen>{product, rows, widen});
+  over_tiles<kMostFloatRows>(rows.n_rows, first, last,
+                             [&]<std::size_t kRows, std::size_t kBlocks>(std::size_t row, std::size_t block) {
+                               multiply_tile<T, kRows, kBlocks>(product, rows, row, block, widen);
+                             });
 }
 
 void multiply_f32(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
@@ -516,10 +553,6 @@ void multiply_bf16(const Product& product, const Rows& rows, std::size_t first, 
 void multiply_int8_weights(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
   multiply_floats<std::int8_t>(product, rows, first, last, [](const std::int8_t* x) { return widened(x); });
 }
-
-// What each file that includes this has in instructions of its own.
-void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last);
-inline Lanes widened_half(const std::uint16_t* f16);
 
 void multiply_f16(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
   multiply_floats<std::uint16_t>(product, rows, first, last,

@@ -49,9 +49,6 @@ struct Vectors {
   std::size_t stride = 0;
 };
 
-/// Queries that attention goes through at a time.
-inline constexpr std::size_t kQueries = 4;
-
 /// Keys whose weights have a scale of their own in attention in 8 bits.
 inline constexpr std::size_t kKeysOfScale = 2 * kBlock;
 
@@ -66,17 +63,17 @@ struct HeadKeys {
 };
 inline constexpr float kNoKey = -1e30F;
 
-/// At most kQueries u8 queries, and what they attended to.
+/// At most Kernels::n_queries u8 queries, and what they attended to.
 struct Queries {
   const std::uint8_t* first = nullptr;
   std::size_t n = 0;
   std::size_t stride = 0;
-  float* scratch = nullptr;  ///< scratch_size() of the keys' n_out
+  float* scratch = nullptr;  ///< scratch_size()
   float* out = nullptr;      ///< [n, kHeadSize]
 };
-/// Scores, and of each kKeysOfScale of them the largest and a scale.
-inline constexpr std::size_t scratch_size(std::size_t n_keys) {
-  return kQueries * (n_keys + 2 * (n_keys / kKeysOfScale));
+/// Scores of n_queries by n_keys, and of each kKeysOfScale of them the largest and a scale.
+inline constexpr std::size_t scratch_size(std::size_t n_queries, std::size_t n_keys) {
+  return n_queries * (n_keys + 2 * (n_keys / kKeysOfScale));
 }
 
 /// The inner loops of a Whisper, for one kind of processor.
@@ -99,6 +96,7 @@ struct Kernels {
   /// x[i] = exp(x[i] - max), max being the largest of x, which is returned; n >= 1.
   float (*exponentials)(float* x, std::size_t n, float* sum) = nullptr;
 
+  std::size_t n_queries = 0;  ///< that attention goes through at a time
   /// out = softmax(q · kᵀ) · v over all keys of a head, softmax and values in f32 or 8 bits.
   void (*attend_f32)(const HeadKeys&, const Queries&) = nullptr;
   void (*attend_int8)(const HeadKeys&, const Queries&) = nullptr;
@@ -130,6 +128,8 @@ struct Kernels {
 const Kernels& plain_kernels();
 /// Null where they were not compiled.
 const Kernels* avx2_kernels();
+const Kernels* avx2_vnni_kernels();
 const Kernels* avx512_kernels();
+const Kernels* amx_kernels();
 
 }  // namespace sotto::engine

@@ -10,10 +10,11 @@ namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 8;
 constexpr std::size_t kMostFloatRows = 2;
+constexpr std::size_t kQueries = 4;
 }  // namespace
 }  // namespace sotto::engine
 
-#include "engine/attention_loops.h"
+#include "engine/products_loops.h"
 
 namespace sotto::engine {
 namespace {
@@ -56,45 +57,17 @@ void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::s
   }
 }
 
-struct Int8Tile {
-  const Product& product;
-  const Rows& rows;
-  template <std::size_t kRows, std::size_t kBlocks>
-  void run(std::size_t row, std::size_t block) const {
-    for (std::size_t b = 0; b < kBlocks; ++b) {
-      int8_tile<kRows>(product, rows, row, block + b);
-    }
-  }
-};
-
 void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
-  over_tiles<2>(rows.n_rows, first, last, Int8Tile{product, rows});
-}
-
-inline Lanes widened_half(const std::uint16_t* x) {
-  const __m256 wide = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
-  return load<Lanes>(&wide);
-}
-
-inline Lanes power_of_two(Lanes t) {
-  return exp_of(t * 0.69314718F);
-}
-
-void score(const Product& keys, const Queries& queries, float* largest) {
-  score_by_product(keys, queries, largest);
-}
-
-template <std::size_t kRows>
-inline void add_values_of_scale(
-    const std::int8_t* values, const std::uint8_t* weights, std::size_t, const float* scales, float* sums) {
-  static_assert(kRows == 1);
-  add_by_integers(values, weights, scales[0], sums);
+  for (std::size_t block = first; block < last; ++block) {
+    over_rows<2>(0, rows.n_rows,
+                 [&]<std::size_t kRows>(std::size_t row) { int8_tile<kRows>(product, rows, row, block); });
+  }
 }
 
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels = kernels_named("avx2");
+  static constexpr Kernels kKernels = kernels_named<ByProducts>("avx2");
   return &kKernels;
 }
 

@@ -6,10 +6,11 @@ namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 4;
 constexpr std::size_t kMostFloatRows = 1;
+constexpr std::size_t kQueries = 4;
 }  // namespace
 }  // namespace sotto::engine
 
-#include "engine/attention_loops.h"
+#include "engine/products_loops.h"
 
 namespace sotto::engine {
 namespace {
@@ -32,45 +33,10 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
   }
 }
 
-float half_to_float(std::uint16_t half) {
-  const std::uint32_t magnitude = half & 0x7FFFU;
-  // The exponent is moved to f32's place and its bias mended by a product, which subnormals survive.
-  const std::uint32_t bits = magnitude << 13U;
-  float x = load<float>(&bits) * 0x1p112F;
-  if (magnitude >= 0x7C00U) {
-    const std::uint32_t special = bits | 0x7F800000U;
-    x = load<float>(&special);
-  }
-  return (half & 0x8000U) != 0 ? -x : x;
-}
-
-inline Lanes widened_half(const std::uint16_t* x) {
-  Lanes wide{};
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    wide[i] = half_to_float(x[i]);
-  }
-  return wide;
-}
-
-inline Lanes power_of_two(Lanes t) {
-  return exp_of(t * 0.69314718F);
-}
-
-void score(const Product& keys, const Queries& queries, float* largest) {
-  score_by_product(keys, queries, largest);
-}
-
-template <std::size_t kRows>
-inline void add_values_of_scale(
-    const std::int8_t* values, const std::uint8_t* weights, std::size_t, const float* scales, float* sums) {
-  static_assert(kRows == 1);
-  add_by_integers(values, weights, scales[0], sums);
-}
-
 }  // namespace
 
 const Kernels& plain_kernels() {
-  static constexpr Kernels kKernels = kernels_named("plain");
+  static constexpr Kernels kKernels = kernels_named<ByProducts>("plain");
   return kKernels;
 }
 

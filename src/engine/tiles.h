@@ -17,7 +17,7 @@ struct Tile {
   std::size_t first = 0;
   std::size_t n = 0;
 };
-inline constexpr std::size_t kTile = 48;
+inline constexpr std::size_t kTile = 64;
 
 /// Some outputs of a layer for the frames of a tile: row r begins at values + r * kColumns.
 struct Columns {

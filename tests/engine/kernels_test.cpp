@@ -7,11 +7,12 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "engine/choose_kernels.h"
+#include "tested_kernels.h"
 
 namespace sotto::engine {
 namespace {
@@ -43,9 +44,9 @@ TEST_P(KernelsTest, MultiplyInt8EqualsWholeNumbers) {
   std::mt19937 random(1);
   std::uniform_int_distribution<int> any_u8(0, 255);
   std::uniform_int_distribution<int> any_i8(-128, 127);
-  for (const std::size_t n_rows : {1, 2, 3, 7, 8, 9, 21}) {
-    for (const std::size_t n_out : {1, 15, 16, 17, 48, 50}) {
-      const std::size_t n_in = 68;
+  for (const std::size_t n_rows : {1, 2, 3, 7, 8, 9, 16, 21, 32, 59}) {
+    for (const auto& [n_out, n_in] : std::vector<std::pair<std::size_t, std::size_t>>{
+             {1, 68}, {15, 4}, {16, 64}, {17, 128}, {48, 68}, {50, 196}}) {
       const std::size_t n_blocks = (n_out + kBlock - 1) / kBlock;
       std::vector<std::uint8_t> x(n_rows * n_in);
       std::vector<std::int8_t> weights(n_blocks * kBlock * n_in);
@@ -122,6 +123,7 @@ TEST_P(KernelsTest, RowsThatOverlapAndOutputsOfSomeBlocks) {
 /// Keys and values of one head, and what queries attend to in them.
 struct Head {
   static constexpr std::size_t kStride = 3 * kHeadSize;  // of other heads in between
+  static constexpr std::size_t kMostQueries = 16;
   std::size_t n = 0;
   std::size_t n_padded = 0;
   std::vector<std::uint8_t> queries;
@@ -133,7 +135,7 @@ struct Head {
   explicit Head(std::size_t n_keys, float sharpness)
       : n(n_keys),
         n_padded((n + 31) / 32 * 32),
-        queries(kQueries * kStride),
+        queries(kMostQueries * kStride),
         keys(n_padded * kHeadSize, 0),
         scale(n_padded, sharpness),
         offset(random_values(n_padded, 1.0F, 3)),
@@ -152,12 +154,13 @@ struct Head {
     return key / kBlock * kBlock * kHeadSize + (i / kQuad * kBlock + key % kBlock) * kQuad + i % kQuad;
   }
 
-  std::vector<float> run(void (*attend)(const HeadKeys&, const Queries&),
+  std::vector<float> run(const Kernels& kernels,
+                         void (*attend)(const HeadKeys&, const Queries&),
                          const void* store,
                          const float* value_scale,
                          std::size_t n_queries) {
     std::vector<float> out(n_queries * kHeadSize);
-    std::vector<float> scratch(scratch_size(n_padded));
+    std::vector<float> scratch(scratch_size(kernels.n_queries, n_padded));
     attend({.keys = {.weights = keys.data(),
                      .scale = scale.data(),
                      .offset = offset.data(),
@@ -202,10 +205,11 @@ TEST_P(KernelsTest, AttentionOfQueriesInEightBits) {
       std::vector<std::int8_t> packed(head.values.size());
       std::vector<float> scale(kHeadSize);
       kernels().pack_values(head.values.data(), head.n_padded, packed.data(), scale.data());
-      for (std::size_t n_queries = 1; n_queries <= kQueries; ++n_queries) {
-        const std::vector<float> f32 = head.run(kernels().attend_f32, head.values.data(), nullptr, n_queries);
+      for (std::size_t n_queries = 1; n_queries <= kernels().n_queries; ++n_queries) {
+        const std::vector<float> f32 =
+            head.run(kernels(), kernels().attend_f32, head.values.data(), nullptr, n_queries);
         const std::vector<float> int8 =
-            head.run(kernels().attend_int8, packed.data(), scale.data(), n_queries);
+            head.run(kernels(), kernels().attend_int8, packed.data(), scale.data(), n_queries);
         for (std::size_t i = 0; i < f32.size(); ++i) {
           const double expected = head.expected(i / kHeadSize, i % kHeadSize);
           ASSERT_NEAR(f32[i], expected, 2e-5) << n_keys << " keys, query " << i / kHeadSize;
@@ -213,6 +217,32 @@ TEST_P(KernelsTest, AttentionOfQueriesInEightBits) {
           ASSERT_NEAR(int8[i], expected, 0.03) << n_keys << " keys, query " << i / kHeadSize;
         }
       }
+    }
+  }
+}
+
+/// Another processor of the same kind hears the same words.
+TEST(Kernels, AttentionInTilesIsThatInRegisters) {
+  for (const Kernels* kernels : tested_kernels()) {
+    if (kernels->n_queries != Head::kMostQueries) {
+      continue;
+    }
+    Head head(300, 1e-4F);
+    std::vector<std::int8_t> packed(head.values.size());
+    std::vector<float> scale(kHeadSize);
+    kernels->pack_values(head.values.data(), head.n_padded, packed.data(), scale.data());
+    const Kernels& in_registers = *avx512_kernels();
+    const auto in_tiles = head.run(*kernels, kernels->attend_int8, packed.data(), scale.data(), 16);
+    const auto f32 = head.run(*kernels, kernels->attend_f32, head.values.data(), nullptr, 16);
+    for (std::size_t query = 0; query < 16; ++query) {
+      const auto at = static_cast<std::ptrdiff_t>(query * kHeadSize);
+      const auto expect_same = [&](const std::vector<float>& tiles, const std::vector<float>& registers) {
+        EXPECT_TRUE(std::equal(registers.begin(), registers.end(), tiles.begin() + at))
+            << kernels->name << ", query " << query;
+      };
+      expect_same(in_tiles, head.run(in_registers, in_registers.attend_int8, packed.data(), scale.data(), 1));
+      expect_same(f32, head.run(in_registers, in_registers.attend_f32, head.values.data(), nullptr, 1));
+      head.queries.erase(head.queries.begin(), head.queries.begin() + Head::kStride);
     }
   }
 }
@@ -229,7 +259,8 @@ TEST_P(KernelsTest, APeakDoesNotRoundAwayTheRest) {
   std::vector<float> scale(kHeadSize);
   kernels().pack_values(head.values.data(), head.n_padded, packed.data(), scale.data());
   const float rest = 999.0F / 1024.0F;
-  for (const float x : head.run(kernels().attend_int8, packed.data(), scale.data(), kQueries)) {
+  for (const float x :
+       head.run(kernels(), kernels().attend_int8, packed.data(), scale.data(), kernels().n_queries)) {
     EXPECT_NEAR(x, (1.0F - rest) / (1.0F + rest), 0.02F);
   }
 }
@@ -535,7 +566,7 @@ TEST_P(KernelsTest, MultiplyByScale) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::ValuesIn(all_kernels()), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(All, KernelsTest, testing::ValuesIn(tested_kernels()), [](const auto& test) {
   return std::string(test.param->name);
 });
 

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/choose_kernels.h"
+#include "tested_kernels.h"
 
 namespace sotto::engine {
 namespace {
@@ -33,7 +33,7 @@ TEST(Linear, OfIntegersGivesTheDequantizedProduct) {
   for (std::size_t k = 0; k < kIn; ++k) {
     levels[k] = static_cast<std::uint8_t>(k * 83 % 256);
   }
-  for (const Kernels* kernels : all_kernels()) {
+  for (const Kernels* kernels : tested_kernels()) {
     std::vector<float> y(kOut);
     linear.multiply(*kernels, {levels.data(), 1, y.data(), kOut}, 0, linear.n_blocks());
     for (std::size_t out = 0; out < kOut; ++out) {
@@ -54,7 +54,7 @@ TEST(Linear, OfFloatsPutsEachOutputInItsPlace) {
   }
   const Linear linear({WeightStore::f32, weights.data(), kOut, kIn, {}}, {}, {}, 2.0F);
   const std::vector<float> x(kIn, 1.0F);
-  for (const Kernels* kernels : all_kernels()) {
+  for (const Kernels* kernels : tested_kernels()) {
     std::vector<float> y(kOut);
     linear.multiply(*kernels, {x.data(), 1, y.data(), kOut}, 0, linear.n_blocks());
     for (std::size_t out = 0; out < kOut; ++out) {
