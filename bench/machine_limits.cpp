@@ -23,13 +23,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 #include "core/cpu_features.h"
+#include "engine/tile_configuration.h"
 
 namespace {
 
@@ -89,29 +84,13 @@ SOTTO_PEAK(int8_avx_vnni, "avxvnni", "%{vex%} vpdpbusd", "ymm")
 SOTTO_PEAK(int8_avx512_vnni, "avx512vnni", "vpdpbusd", "zmm")
 #undef SOTTO_PEAK
 
-/// Tile shapes of palette 1: 16 rows of 64 bytes in each of eight tiles.
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1;
-  std::uint8_t start_row = 0;
-  std::uint8_t reserved[14] = {};
-  std::uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
-/// Linux hands out the tile registers on request only.
-bool may_use_tiles() {
-  constexpr long kRequestPermission = 0x1023;
-  constexpr long kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
 constexpr int kTileLoops = 20000;
+constexpr sotto::engine::TileConfiguration kFullTiles({{16, 64}, {16, 64}, {16, 64}, {16, 64}});
 
 /// Six sums, two operands: as many products in flight as there are tiles.
 #define SOTTO_TILE_PEAK(NAME, TARGET, INSTRUCTION)                                                 \
   __attribute__((target("amx-tile," TARGET))) void NAME() {                                        \
-    const TileConfig config;                                                                       \
-    asm volatile("ldtilecfg %0" ::"m"(config));                                                    \
+    asm volatile("ldtilecfg %0" ::"m"(kFullTiles));                                                \
     for (int i = 0; i < kTileLoops; ++i) {                                                         \
       asm volatile(INSTRUCTION                                                                     \
                    " %%tmm6, %%tmm7, %%tmm0\n" INSTRUCTION " %%tmm6, %%tmm7, %%tmm1\n" INSTRUCTION \
@@ -141,7 +120,7 @@ std::vector<Kernel> kernels() {
 
 bool usable(const Kernel& kernel, const std::vector<std::string>& features) {
   const bool there = std::find(features.begin(), features.end(), kernel.feature) != features.end();
-  return there && (!kernel.feature.starts_with("amx") || may_use_tiles());
+  return there && (!kernel.feature.starts_with("amx") || sotto::may_use_tiles());
 }
 
 #else

@@ -7,6 +7,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 namespace sotto {
 
@@ -53,6 +57,17 @@ bool has_one_of(std::initializer_list<std::string_view> names) {
 
 bool has_vnni() {
   return has_one_of({"avx_vnni", "avx512_vnni", "amx_int8"});
+}
+
+bool may_use_tiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr long kRequestState = 0x1023;  // ARCH_REQ_XCOMP_PERM of asm/prctl.h
+  constexpr long kTileData = 18;          // its place in XCR0
+  static const bool may = syscall(SYS_arch_prctl, kRequestState, kTileData) == 0;
+  return may;
+#else
+  return false;
+#endif
 }
 
 bool has_bf16() {

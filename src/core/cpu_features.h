@@ -12,6 +12,10 @@ std::vector<std::string> cpu_features();
 /// True if u8 × i8 products accumulate without 16-bit saturation (VNNI or AMX).
 bool has_vnni();
 
+/// Asks the system for the tile registers of AMX, which it keeps from who does not: true if this process has
+/// them. Source: Linux, Documentation/arch/x86/xstate.rst.
+bool may_use_tiles();
+
 /// True if bf16 is multiplied as it is (AVX512-BF16 or AMX).
 bool has_bf16();
 

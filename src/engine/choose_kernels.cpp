@@ -4,29 +4,9 @@
 #include <string>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 #include "core/cpu_features.h"
 
 namespace sotto::engine {
-namespace {
-
-/// Asks the system for the tile registers, which it keeps for who does: true if this process has them.
-bool may_use_tiles() {
-#if defined(__x86_64__) && defined(__linux__)
-  constexpr long kRequestState = 0x1023;  // ARCH_REQ_XCOMP_PERM of Linux' asm/prctl.h
-  constexpr long kTileData = 18;          // its place in XCR0
-  static const bool may = syscall(SYS_arch_prctl, kRequestState, kTileData) == 0;
-  return may;
-#else
-  return false;
-#endif
-}
-
-}  // namespace
 
 std::vector<const Kernels*> all_kernels() {
   const std::vector<std::string> features = cpu_features();

@@ -43,7 +43,7 @@ class Encoder {
   };
 
   /// Queries of a head in a piece of work, a multiple of those that kernels take.
-  static constexpr std::size_t kQueriesOfPiece = 64;
+  static constexpr std::size_t kQueriesOfPiece = 48;
 
   template <typename Work>
   void each_tile(std::size_t n_frames, const Work& work);

@@ -224,12 +224,7 @@ void TokenTable::add(std::size_t token, std::span<float> x) const {
 }
 
 std::optional<DecoderWeights> read_decoder(const ov::Model& decoder, std::string& why_not) {
-  try {
-    return Reader(decoder).read();
-  } catch (const Otherwise& otherwise) {
-    why_not = otherwise.reason;
-    return std::nullopt;
-  }
+  return unless_otherwise(why_not, [&] { return Reader(decoder).read(); });
 }
 
 }  // namespace sotto::engine

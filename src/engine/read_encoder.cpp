@@ -192,12 +192,7 @@ class Reader {
 }  // namespace
 
 std::optional<EncoderWeights> read_encoder(const ov::Model& encoder, std::string& why_not) {
-  try {
-    return Reader(encoder).read();
-  } catch (const Otherwise& otherwise) {
-    why_not = otherwise.reason;
-    return std::nullopt;
-  }
+  return unless_otherwise(why_not, [&] { return Reader(encoder).read(); });
 }
 
 }  // namespace sotto::engine

@@ -23,6 +23,17 @@ struct Otherwise {
   std::string reason;
 };
 
+/// read(), or nothing and the reason.
+template <typename Read>
+auto unless_otherwise(std::string& why_not, const Read& read) -> std::optional<decltype(read())> {
+  try {
+    return read();
+  } catch (const Otherwise& otherwise) {
+    why_not = otherwise.reason;
+    return std::nullopt;
+  }
+}
+
 /// Throws Otherwise about the node of a value.
 [[noreturn]] void refuse(const Value& value, const std::string& reason);
 [[noreturn]] void refuse_kind(const Value& value, const std::string& expected);

@@ -97,6 +97,8 @@ inline __m128 largest_of_four(const Lanes* x) {
 }
 
 constexpr std::size_t kScaleParts = kKeysOfScale / kLanes;
+/// As many as registers allow beside kScaleParts of sums each; the scores of so few stay in the first cache.
+constexpr std::size_t kMostAttentionRows = kLanes == 16 ? 4 : 3;
 
 /// Writes what kRows queries, at most four, have with kKeysOfScale keys, from `key` on.
 template <std::size_t kRows>
@@ -119,10 +121,8 @@ inline void put_scores(const Product& keys,
   std::memcpy(scratch.largest + key / kKeysOfScale * kQueries + row, &of_rows, kRows * sizeof(float));
 }
 
-/// As many registers as hide each other's latency, and the scores of a few queries stay in the first cache.
 void score(const Product& keys, const Queries& queries, const Scratch& scratch) {
-  constexpr std::size_t kMostRows = kLanes == 16 ? 4 : 2;
-  over_rows<kMostRows>(0, queries.n, [&]<std::size_t kRows>(std::size_t row) {
+  over_rows<kMostAttentionRows>(0, queries.n, [&]<std::size_t kRows>(std::size_t row) {
     const auto* key = static_cast<const std::int8_t*>(keys.weights);
     for (std::size_t i = 0; i < keys.n_out; i += kKeysOfScale, key += kKeysOfScale * kHeadSize) {
       IntLanes sums[kRows][kScaleParts] = {};
@@ -147,9 +147,8 @@ inline void add_scaled(const IntLanes (&sums)[kParts], float scale, float* to) {
 
 void add_values(const HeadKeys& head, const Queries& queries, const Scratch& scratch) {
   constexpr std::size_t kParts = 4;  // registers of a query's sums
-  constexpr std::size_t kMostRows = kLanes == 16 ? 4 : 2;
   const std::size_t n = head.keys.n_out;
-  over_rows<kMostRows>(0, queries.n, [&]<std::size_t kRows>(std::size_t row) {
+  over_rows<kMostAttentionRows>(0, queries.n, [&]<std::size_t kRows>(std::size_t row) {
     const auto* weights = reinterpret_cast<const std::uint8_t*>(scratch.scores + row * n);
     const auto* values = static_cast<const std::int8_t*>(head.values);
     const float* scales = scratch.scales + row;

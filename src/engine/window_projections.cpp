@@ -33,16 +33,13 @@ Linear read_projection(Value value) {
 
 std::optional<std::vector<Linear>> read_window_projections(const ov::Model& projections,
                                                            std::string& why_not) {
-  try {
+  return unless_otherwise(why_not, [&] {
     std::vector<Linear> linears;
     for (const auto& result : projections.get_results()) {
       linears.push_back(read_projection(result->input_value(0)));
     }
     return linears;
-  } catch (const Otherwise& otherwise) {
-    why_not = otherwise.reason;
-    return std::nullopt;
-  }
+  });
 }
 
 WindowProjections::WindowProjections(std::vector<Linear> linears,
