@@ -102,7 +102,8 @@ void attend_f32(const HeadKeys& head, const Queries& queries) {
 }
 
 inline void scale_weights(const Scratch& scratch, std::size_t n_keys) {
-  constexpr std::size_t kMaxima = kQueries > kLanes ? kQueries : kLanes;
+  // Whole registers of what is largest of each query, again and again.
+  constexpr std::size_t kMaxima = kLanes % kQueries == 0 ? kLanes : kQueries * kLanes;
   float max[kMaxima];
   for (std::size_t i = 0; i < kMaxima; ++i) {
     max[i] = i < kQueries ? largest_of(scratch.largest, n_keys, i) : max[i % kQueries];

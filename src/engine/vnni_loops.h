@@ -10,15 +10,19 @@ namespace {
 namespace vnni {
 
 /// Adds four products to each lane.
-inline IntLanes add_products(IntLanes sums, IntLanes quads, IntLanes weights) {
+inline IntLanes add_products(IntLanes sums, IntLanes quads, IntLanes weights);
+
 #if defined(__AVX512VNNI__)
+inline IntLanes add_products(IntLanes sums, IntLanes quads, IntLanes weights) {
   return reinterpret_cast<IntLanes>(_mm512_dpbusd_epi32(
       reinterpret_cast<__m512i>(sums), reinterpret_cast<__m512i>(quads), reinterpret_cast<__m512i>(weights)));
-#else
+}
+#elif defined(__AVXVNNI__)
+inline IntLanes add_products(IntLanes sums, IntLanes quads, IntLanes weights) {
   return reinterpret_cast<IntLanes>(_mm256_dpbusd_avx_epi32(
       reinterpret_cast<__m256i>(sums), reinterpret_cast<__m256i>(quads), reinterpret_cast<__m256i>(weights)));
-#endif
 }
+#endif
 
 inline IntLanes quads_of(const std::uint8_t* x) {
   return IntLanes{} + load<std::int32_t>(x);

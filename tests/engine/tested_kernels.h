@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "core/cpu_features.h"
@@ -8,18 +9,22 @@
 
 namespace sotto::engine {
 
-/// Those for AMX, over tile registers in software; null where they were not compiled.
+/// Those for AMX and AVX2-VNNI over tile registers and an instruction in software; null where they were not
+/// compiled.
 const Kernels* kernels_on_software_tiles();
+const Kernels* kernels_on_software_vnni();
 
-/// All that this processor runs, and those for AMX in software where AVX512-VNNI is there, which they need
-/// too.
+/// All that this processor runs, the slowest last, and those in software where what else they need is there.
 inline std::vector<const Kernels*> tested_kernels() {
   std::vector<const Kernels*> kernels = all_kernels();
   const std::vector<std::string> features = cpu_features();
-  if (std::ranges::find(features, "avx512_vnni") != features.end() &&
-      kernels_on_software_tiles() != nullptr) {
-    kernels.insert(kernels.begin(), kernels_on_software_tiles());
-  }
+  const auto add = [&](const Kernels* in_software, const char* needed) {
+    if (in_software != nullptr && std::ranges::find(features, needed) != features.end()) {
+      kernels.insert(kernels.begin(), in_software);
+    }
+  };
+  add(kernels_on_software_tiles(), "avx512_vnni");
+  add(kernels_on_software_vnni(), "avx2");
   return kernels;
 }
 
