@@ -67,13 +67,21 @@ def contenders(wanted):
 def measure(model, arguments):
     """Minima over turns that the contenders take one after the other, so that a busy minute hits all of them."""
     best = {}
-    for _ in range(arguments.turns):
+    for turn in range(arguments.turns):
         for name, times in contenders(arguments.contenders).items():
             figures = times(model, arguments.threads, arguments.rounds)
+            if turn == 0 and "encoder_kernels" in figures:
+                print_kernels(name, figures)
             for figure in FIGURES:
                 before = best.setdefault(name, {}).get(figure, figures[figure])
                 best[name][figure] = min(before, figures[figure])
     return best
+
+
+def print_kernels(name, figures):
+    parts = (f"{part} " + ", ".join(f"{kernel} x {n}" for kernel, n in figures[f"{part}_kernels"].items())
+             for part in ("encoder", "decoder"))
+    print(f"{name}: {figures['inference_precision']}, " + "; ".join(parts))
 
 
 def print_limits(limits):

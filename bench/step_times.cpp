@@ -23,6 +23,7 @@
 namespace {
 
 using sotto::transcribe::Session;
+using sotto::transcribe::Stage;
 using sotto::transcribe::TokenId;
 
 constexpr int kSteps = 30;
@@ -79,7 +80,9 @@ int run(int argc, char** argv) {
   const nlohmann::ordered_json figures = {{"encoder_ms", times.encoder_ms},
                                           {"first_step_ms", times.first_step_ms},
                                           {"decoder_ms_per_token", times.decoder_ms_per_token},
-                                          {"inference_precision", session.inference_precision()}};
+                                          {"inference_precision", session.inference_precision()},
+                                          {"encoder_kernels", session.executed_kernels(Stage::encoder)},
+                                          {"decoder_kernels", session.executed_kernels(Stage::decoder)}};
   fmt::print("{}\n", figures.dump());
   return 0;
 }
