@@ -47,14 +47,14 @@ inline Lanes exactly_power_of_two(Lanes t) {
   return exp_of(t * 0.69314718F);
 }
 
-/// The same within 1.1e-4 of it relatively: by exponent to the floor of t, the rest by a minimax polynomial
-/// of degree 3 on [0, 1].
-inline Lanes power_of_two(Lanes t) {
+/// 255 times that, within 1.1e-4 of it relatively: by exponent to the floor of t, the rest by a minimax
+/// polynomial of degree 3 on [0, 1].
+inline Lanes levels_of_power(Lanes t) {
   const auto polynomial = [](Lanes rest) {
-    Lanes p = all(0.0790199F);
-    p = multiply_add(p, rest, all(0.2241208F));
-    p = multiply_add(p, rest, all(0.6967528F));
-    return multiply_add(p, rest, all(0.9998978F));
+    Lanes p = all(255.0F * 0.0790199F);
+    p = multiply_add(p, rest, all(255.0F * 0.2241208F));
+    p = multiply_add(p, rest, all(255.0F * 0.6967528F));
+    return multiply_add(p, rest, all(255.0F * 0.9998978F));
   };
 #if defined(__AVX512DQ__)
   constexpr int kToFloor = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
@@ -62,7 +62,7 @@ inline Lanes power_of_two(Lanes t) {
   const Lanes p = polynomial(reinterpret_cast<Lanes>(_mm512_reduce_ps(x, kToFloor)));
   return reinterpret_cast<Lanes>(_mm512_scalef_ps(reinterpret_cast<__m512>(p), x));
 #else
-  const Lanes inside = larger(t, all(-125.0F));  // what is less is 0 of 255 levels, too
+  const Lanes inside = larger(t, all(-100.0F));  // what is less is 0 of 255 levels, too
   const Lanes shifted = (inside - 0.5F) + kRoundingShift;
   const Lanes p = polynomial(inside - (shifted - kRoundingShift));
   const IntLanes bits = load<IntLanes>(&p) + (load<IntLanes>(&shifted) << 23);
@@ -115,20 +115,23 @@ inline void scale_weights(const Scratch& scratch, std::size_t n_keys) {
 /// Turns the scores of query r into u8 weights in place, each kKeysOfScale relative to the largest of them:
 /// so a peak does not round away what is far from it. Returns the sum of all, scaled.
 inline float weigh(const Scratch& scratch, std::size_t n, std::size_t r) {
-  const float* const scores = scratch.scores + r * n;
-  auto* const weights = reinterpret_cast<std::uint8_t*>(scratch.scores + r * n);
+  const float* scores = scratch.scores + r * n;
+  auto* weights = reinterpret_cast<std::uint8_t*>(scratch.scores + r * n);
+  const float* largest = scratch.largest + r;
+  const float* scales = scratch.scales + r;
   Lanes sum = all(0.0F);
-  for (std::size_t i = 0; i < n; i += kKeysOfScale) {
-    const std::size_t at = i / kKeysOfScale * kQueries + r;
-    Lanes sum_of_these = all(0.0F);
-    for (std::size_t k = i; k < i + kKeysOfScale; k += kLanes) {
-      const Lanes weight = power_of_two(load<Lanes>(scores + k) - scratch.largest[at]);
-      sum_of_these += weight;
-      store(weights + k, bytes_of(weight * 255.0F));
+  for (const float* const end = scores + n; scores != end; scores += kKeysOfScale, weights += kKeysOfScale) {
+    Lanes sum_of_these{};
+    for (std::size_t k = 0; k < kKeysOfScale; k += kLanes) {
+      const Lanes weight = levels_of_power(load<Lanes>(scores + k) - *largest);
+      sum_of_these = k == 0 ? weight : sum_of_these + weight;
+      store(weights + k, bytes_of(weight));
     }
-    sum = multiply_add(sum_of_these, all(scratch.scales[at]), sum);
+    sum = multiply_add(sum_of_these, all(*scales), sum);
+    largest += kQueries;
+    scales += kQueries;
   }
-  return 255.0F * sum_of(sum);
+  return sum_of(sum);
 }
 
 template <typename Int8>

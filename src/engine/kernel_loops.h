@@ -35,7 +35,7 @@ inline void store(void* to, T value) {
 }
 
 inline Lanes all(float x) {
-  return Lanes{} + x;
+  return x - Lanes{};  // + would make 0 of -0, and an instruction of that
 }
 
 /// a * b + c, rounded once where the processor can. Said, and not left to the compiler, which would fuse it
@@ -441,41 +441,55 @@ inline std::size_t stride_of(const Product& product, const Rows& rows) {
 
 constexpr std::size_t kBlockParts = kBlock / kLanes;  // registers that a block of outputs takes
 
-/// Writes a block of sums, sum_x being that of the inputs: scaled, shifted, cut off behind the last output.
-inline void put(const Product& product,
-                const Rows& rows,
-                std::size_t row,
-                std::size_t block,
-                const Lanes* sums,
-                float sum_x = 0.0F) {
-  Lanes out[kBlockParts];
-  for (std::size_t p = 0; p < kBlockParts; ++p) {
-    const std::size_t at = block * kBlock + p * kLanes;
-    Lanes y = sums[p];
-    if (product.zero_point != nullptr) {
-      y -= load<Lanes>(product.zero_point + at) * sum_x;
+/// Where the sums of a block go: scaled, shifted, cut off behind the last output.
+class Outputs {
+ public:
+  Outputs(const Product& product, const Rows& rows, std::size_t block)
+      : to_(rows.y + (block - rows.y_block) * kBlock),
+        stride_(rows.y_stride),
+        n_(product.n_out - block * kBlock),
+        has_zero_point_(product.zero_point != nullptr) {
+    for (std::size_t p = 0; p < kBlockParts; ++p) {
+      const std::size_t at = block * kBlock + p * kLanes;
+      scale_[p] = product.scale == nullptr ? all(1.0F) : load<Lanes>(product.scale + at);
+      offset_[p] = load<Lanes>(product.offset + at);
+      zero_point_[p] = has_zero_point_ ? load<Lanes>(product.zero_point + at) : all(0.0F);
     }
-    const Lanes offset = load<Lanes>(product.offset + at);
-    out[p] = product.scale == nullptr ? y + offset : multiply_add(y, load<Lanes>(product.scale + at), offset);
   }
-  float* const to = rows.y + row * rows.y_stride + (block - rows.y_block) * kBlock;
-  const std::size_t left = product.n_out - block * kBlock;
-  if (left >= kBlock) {
-    std::memcpy(to, out, sizeof(out));
-  } else {
-    std::memcpy(to, out, left * sizeof(float));
-  }
-}
 
-/// The same of whole numbers.
-inline void put_integers(
-    const Product& product, const Rows& rows, std::size_t row, std::size_t block, const std::int32_t* sums) {
-  Lanes floats[kBlockParts];
-  for (std::size_t p = 0; p < kBlockParts; ++p) {
-    floats[p] = __builtin_convertvector(load<IntLanes>(sums + p * kLanes), Lanes);
+  /// sum_x: of the row's inputs, where there are zero points.
+  void put(std::size_t row, const Lanes* sums, float sum_x = 0.0F) const {
+    Lanes out[kBlockParts];
+    for (std::size_t p = 0; p < kBlockParts; ++p) {
+      const Lanes y = has_zero_point_ ? sums[p] - zero_point_[p] * sum_x : sums[p];
+      out[p] = multiply_add(y, scale_[p], offset_[p]);
+    }
+    float* const to = to_ + row * stride_;
+    if (n_ >= kBlock) {
+      std::memcpy(to, out, sizeof(out));
+    } else {
+      std::memcpy(to, out, n_ * sizeof(float));
+    }
   }
-  put(product, rows, row, block, floats);
-}
+
+  /// The same of whole numbers.
+  void put_integers(std::size_t row, const std::int32_t* sums) const {
+    Lanes floats[kBlockParts];
+    for (std::size_t p = 0; p < kBlockParts; ++p) {
+      floats[p] = __builtin_convertvector(load<IntLanes>(sums + p * kLanes), Lanes);
+    }
+    put(row, floats);
+  }
+
+ private:
+  float* to_;
+  std::size_t stride_;
+  std::size_t n_;
+  bool has_zero_point_;
+  Lanes scale_[kBlockParts];
+  Lanes offset_[kBlockParts];
+  Lanes zero_point_[kBlockParts];
+};
 
 /// kRows rows by kBlocks blocks at a time. `Widen` reads a register's worth of weights as floats.
 template <typename T, std::size_t kRows, std::size_t kBlocks, typename Widen>
@@ -498,10 +512,14 @@ inline void multiply_tile(
       }
     }
   }
-  for (std::size_t r = 0; r < kRows; ++r) {
-    const float sum_x = product.zero_point == nullptr ? 0.0F : total(x + r * stride, product.n_in);
-    for (std::size_t b = 0; b < kBlocks; ++b) {
-      put(product, rows, row + r, block + b, &sums[r][b * kBlockParts], sum_x);
+  float sums_x[kRows] = {};
+  for (std::size_t r = 0; product.zero_point != nullptr && r < kRows; ++r) {
+    sums_x[r] = total(x + r * stride, product.n_in);
+  }
+  for (std::size_t b = 0; b < kBlocks; ++b) {
+    const Outputs outputs(product, rows, block + b);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      outputs.put(row + r, &sums[r][b * kBlockParts], sums_x[r]);
     }
   }
 }
@@ -517,21 +535,27 @@ inline void over_rows(std::size_t row, std::size_t n_rows, const Work& work) {
   }
 }
 
-/// Calls work<kRows, kBlocks>(row, block) until all rows have met all blocks, two blocks where there are two:
-/// each weight is read once for all rows of a tile.
-template <std::size_t kMostRows, typename Work>
-inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, const Work& work) {
+/// Calls work<kBlocks>(block) until all blocks are done: two at a time where there are two.
+template <typename Work>
+inline void over_blocks(std::size_t first, std::size_t last, const Work& work) {
   std::size_t block = first;
   for (; block + 2 <= last; block += 2) {
-    over_rows<kMostRows>(0, n_rows, [&]<std::size_t kRows>(std::size_t row) {
-      work.template operator()<kRows, 2>(row, block);
-    });
+    work.template operator()<2>(block);
   }
   if (block < last) {
-    over_rows<kMostRows>(0, n_rows, [&]<std::size_t kRows>(std::size_t row) {
-      work.template operator()<kRows, 1>(row, block);
-    });
+    work.template operator()<1>(block);
   }
+}
+
+/// Calls work<kRows, kBlocks>(row, block) until all rows have met all blocks: each weight is read once for
+/// all rows of a tile.
+template <std::size_t kMostRows, typename Work>
+inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, const Work& work) {
+  over_blocks(first, last, [&]<std::size_t kBlocks>(std::size_t block) {
+    over_rows<kMostRows>(0, n_rows, [&]<std::size_t kRows>(std::size_t row) {
+      work.template operator()<kRows, kBlocks>(row, block);
+    });
+  });
 }
 
 template <typename T, typename Widen>

@@ -46,6 +46,7 @@ void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::s
       }
     }
   }
+  const Outputs outputs(product, rows, block);
   for (std::size_t r = 0; r < kRows; ++r) {
     std::int32_t pairs[2 * kBlock];
     std::memcpy(pairs, sums[r], sizeof(pairs));
@@ -53,7 +54,7 @@ void int8_tile(const Product& product, const Rows& rows, std::size_t row, std::s
     for (std::size_t i = 0; i < kBlock; ++i) {
       of_outputs[i] = pairs[2 * i] + pairs[2 * i + 1];
     }
-    put_integers(product, rows, row + r, block, of_outputs);
+    outputs.put_integers(row + r, of_outputs);
   }
 }
 

@@ -19,6 +19,7 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
   const std::size_t stride = stride_of(product, rows);
   for (std::size_t block = first; block < last; ++block) {
     const auto* weights = static_cast<const std::int8_t*>(product.weights) + block * product.n_in * kBlock;
+    const Outputs outputs(product, rows, block);
     for (std::size_t row = 0; row < rows.n_rows; ++row) {
       const auto* x = static_cast<const std::uint8_t*>(rows.x) + row * stride;
       std::int32_t sums[kBlock] = {};
@@ -28,7 +29,7 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
           sums[i] += x[k] * quad[i * kQuad];
         }
       }
-      put_integers(product, rows, row, block, sums);
+      outputs.put_integers(row, sums);
     }
   }
 }

@@ -67,13 +67,14 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
                                            p % kBlockParts * kLanes * kQuad;
                                   },
                                   sums);
-                              for (std::size_t r = 0; r < kRows; ++r) {
-                                Lanes floats[kBlocks * kBlockParts];
-                                for (std::size_t p = 0; p < kBlocks * kBlockParts; ++p) {
-                                  floats[p] = floats_of(sums[r][p]);
-                                }
-                                for (std::size_t b = 0; b < kBlocks; ++b) {
-                                  put(product, rows, row + r, block + b, floats + b * kBlockParts);
+                              for (std::size_t b = 0; b < kBlocks; ++b) {
+                                const Outputs outputs(product, rows, block + b);
+                                for (std::size_t r = 0; r < kRows; ++r) {
+                                  Lanes floats[kBlockParts];
+                                  for (std::size_t p = 0; p < kBlockParts; ++p) {
+                                    floats[p] = floats_of(sums[r][b * kBlockParts + p]);
+                                  }
+                                  outputs.put(row + r, floats);
                                 }
                               }
                             });
@@ -104,25 +105,38 @@ constexpr std::size_t kScaleParts = kKeysOfScale / kLanes;
 /// As many as registers allow beside kScaleParts of sums each; the scores of so few stay in the first cache.
 constexpr std::size_t kMostAttentionRows = kLanes == 16 ? 4 : 3;
 
-/// Writes what kRows queries, at most four, have with kKeysOfScale keys, from `key` on.
+/// Writes what kRows queries have with kKeysOfScale keys, from `key` on.
 template <std::size_t kRows>
 inline void put_scores(const Product& keys,
                        std::size_t row,
                        std::size_t key,
                        const IntLanes (*sums)[kScaleParts],
                        const Scratch& scratch) {
-  Lanes max[4] = {};
-  for (std::size_t r = 0; r < kRows; ++r) {
-    Lanes y[kScaleParts];
-    for (std::size_t p = 0; p < kScaleParts; ++p) {
-      const std::size_t at = key + p * kLanes;
-      y[p] = multiply_add(floats_of(sums[r][p]), load<Lanes>(keys.scale + at), load<Lanes>(keys.offset + at));
-      store(scratch.scores + (row + r) * keys.n_out + at, y[p]);
-      max[r] = p == 0 ? y[p] : larger(max[r], y[p]);
-    }
+  static_assert(kRows <= 4 || kRows % 4 == 0);
+  constexpr std::size_t kFour = 4;
+  Lanes scale[kScaleParts];
+  Lanes offset[kScaleParts];
+  for (std::size_t p = 0; p < kScaleParts; ++p) {
+    scale[p] = load<Lanes>(keys.scale + key + p * kLanes);
+    offset[p] = load<Lanes>(keys.offset + key + p * kLanes);
   }
-  const __m128 of_rows = largest_of_four(max);
-  std::memcpy(scratch.largest + key / kKeysOfScale * kQueries + row, &of_rows, kRows * sizeof(float));
+  const std::size_t stride = keys.n_out;
+  float* const to = scratch.scores + row * stride + key;
+  float* const largest = scratch.largest + key / kKeysOfScale * kQueries + row;
+  for (std::size_t first = 0; first < kRows; first += kFour) {
+    constexpr std::size_t kSome = kRows < kFour ? kRows : kFour;
+    Lanes max[kFour] = {};
+    for (std::size_t r = 0; r < kSome; ++r) {
+      Lanes y[kScaleParts];
+      for (std::size_t p = 0; p < kScaleParts; ++p) {
+        y[p] = multiply_add(floats_of(sums[first + r][p]), scale[p], offset[p]);
+        store(to + (first + r) * stride + p * kLanes, y[p]);
+        max[r] = p == 0 ? y[p] : larger(max[r], y[p]);
+      }
+    }
+    const __m128 of_rows = largest_of_four(max);
+    std::memcpy(largest + first, &of_rows, kSome * sizeof(float));
+  }
 }
 
 void score(const Product& keys, const Queries& queries, const Scratch& scratch) {
