@@ -1,6 +1,7 @@
 // Times what sotto's session does with one window: the encoder, the first decoder step with a prompt of four
 // tokens (cross-attention K and V are computed there), and a step with one token.
-// Usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION [ENGINE]]; prints one line of JSON, milliseconds, minima.
+// Usage: sotto_step_times MODEL THREADS ROUNDS [PRECISION [ENGINE]]; prints one line of JSON, milliseconds,
+// minima.
 
 #include <algorithm>
 #include <array>
@@ -68,11 +69,10 @@ int run(int argc, char** argv) {
   }
   const auto model = sotto::model::load(argv[1]);
   const bool is_openvino = argc > 5 && std::string_view(argv[5]) == "openvino";
-  Session session(model,
-                  {.inference_precision = argc > 4 ? argv[4] : "",
-                   .threads = std::atoi(argv[2]),
-                   .engine = is_openvino ? sotto::transcribe::Engine::openvino
-                                         : sotto::transcribe::Engine::automatic});
+  Session session(model, {.inference_precision = argc > 4 ? argv[4] : "",
+                          .threads = std::atoi(argv[2]),
+                          .engine = is_openvino ? sotto::transcribe::Engine::openvino
+                                                : sotto::transcribe::Engine::automatic});
   Times times;
   for (int round = 0; round < std::atoi(argv[3]); ++round) {
     time_window(session, window_of(static_cast<int>(model.dims.n_mels), round), times);
