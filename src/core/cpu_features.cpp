@@ -1,6 +1,7 @@
 #include "core/cpu_features.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
@@ -13,6 +14,29 @@
 #endif
 
 namespace sotto {
+namespace {
+
+#if defined(__x86_64__)
+// Of XCR0. Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, section 13.3.
+constexpr std::uint64_t kYmm = 0x6;
+constexpr std::uint64_t kZmm = kYmm | 0xE0;
+constexpr std::uint64_t kTiles = 0x60000;
+
+/// Those that the system keeps for each thread; an instruction on others is refused.
+std::uint64_t saved_registers() {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) {
+    return 0;
+  }
+  asm("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+  return (static_cast<std::uint64_t>(d) << 32U) | a;
+}
+#endif
+
+}  // namespace
 
 std::vector<std::string> cpu_features() {
   std::vector<std::string> found;
@@ -29,18 +53,19 @@ std::vector<std::string> cpu_features() {
     return found;
   }
   __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1);
-  const auto add = [&](bool there, const char* name) {
-    if (there) {
+  const std::uint64_t saved = saved_registers();
+  const auto add = [&](std::uint64_t registers, bool there, const char* name) {
+    if (there && (saved & registers) == registers) {
       found.emplace_back(name);
     }
   };
-  add((b >> 5 & 1U) != 0, "avx2");
-  add((b >> 16 & 1U) != 0, "avx512f");
-  add((a1 >> 4 & 1U) != 0, "avx_vnni");
-  add((c >> 11 & 1U) != 0, "avx512_vnni");
-  add((a1 >> 5 & 1U) != 0, "avx512_bf16");
-  add((d >> 25 & 1U) != 0, "amx_int8");
-  add((d >> 22 & 1U) != 0, "amx_bf16");
+  add(kYmm, (b >> 5 & 1U) != 0, "avx2");
+  add(kZmm, (b >> 16 & 1U) != 0, "avx512f");
+  add(kYmm, (a1 >> 4 & 1U) != 0, "avx_vnni");
+  add(kZmm, (c >> 11 & 1U) != 0, "avx512_vnni");
+  add(kZmm, (a1 >> 5 & 1U) != 0, "avx512_bf16");
+  add(kTiles, (d >> 25 & 1U) != 0, "amx_int8");
+  add(kTiles, (d >> 22 & 1U) != 0, "amx_bf16");
 #endif
   return found;
 }
