@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/parallel.h"
+
 namespace sotto::transcribe {
 
 ReadAhead::ReadAhead(Recording recording, int n_mels, const std::stop_token& stop)
@@ -21,7 +23,8 @@ void ReadAhead::begin() noexcept {
   }
   try {
     open();
-    reader_.emplace([this] {
+    reader_.emplace([this, n_threads = ThreadLimit::current()] {
+      const ThreadLimit limit(n_threads);
       try {
         read();
       } catch (...) {

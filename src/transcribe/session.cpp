@@ -14,6 +14,7 @@
 #include <openvino/core/model.hpp>
 #include <openvino/runtime/properties.hpp>
 
+#include "core/parallel.h"
 #include "model/ir_error.h"
 #include "model/release_pages.h"
 #include "sotto/error.h"
@@ -80,7 +81,12 @@ Session::Session(const model::WhisperModel& model, const SessionOptions& options
       steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
     projections = split_off_window(*decoder, type);
   }
+  // Of both parts where they are made at once.
+  const auto n_threads = static_cast<std::size_t>(options.threads);
+  const std::size_t n_of_part = options.low_memory ? n_threads : (n_threads + 1) / 2;
+  const ThreadLimit limit(n_of_part);
   const auto make_decoder = [&] {
+    const ThreadLimit own_limit(n_of_part);
     if (projections && options.engine == Engine::automatic) {
       own_decoder_ = OwnDecoder::read(*decoder, projections->output(0).get_element_type());
     }

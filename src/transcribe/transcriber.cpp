@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/parallel.h"
 #include "sotto/error.h"
 #include "sotto/transcribe.h"
 #include "transcribe/automatic_batch.h"
@@ -77,6 +78,7 @@ Transcription Transcriber::transcribe(audio::AudioSource& source,
                                       const Progress& progress,
                                       const Unfinished* unfinished) {
   impl_->expect_supported(options);
+  const ThreadLimit limit(static_cast<std::size_t>(impl_->session_options.threads));
   Spectrogram spectrogram(source, static_cast<int>(impl_->dims.n_mels), progress.stop);
   return impl_->hear(spectrogram, options, listeners, progress, unfinished);
 }
@@ -136,6 +138,7 @@ void Transcriber::transcribe_all(const std::function<std::optional<Recording>()>
                                  const TranscribeOptions& options,
                                  const Progress& progress) {
   impl_->expect_supported(options);
+  const ThreadLimit limit(static_cast<std::size_t>(impl_->session_options.threads));
   auto recording = impl_->ahead(next, progress.stop);
   const auto ahead = [&](const auto& before) { return before ? impl_->ahead(next, progress.stop) : nullptr; };
   auto following = ahead(recording);

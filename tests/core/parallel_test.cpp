@@ -1,7 +1,9 @@
 #include "core/parallel.h"
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -40,6 +42,27 @@ TEST(ParallelEach, CoversEachIndexOnce) {
       EXPECT_EQ(count, 1);
     }
   }
+}
+
+/// One chunk each.
+std::size_t n_threads_of_a_loop() {
+  std::atomic<std::size_t> n_chunks = 0;
+  parallel_chunks(1000, 1, 1000, [&](std::size_t, std::size_t) { ++n_chunks; });
+  return n_chunks;
+}
+
+TEST(ThreadLimit, HoldsInItsScopeAndThread) {
+  const std::size_t n_cores = std::max(1U, std::thread::hardware_concurrency());
+  EXPECT_EQ(n_threads_of_a_loop(), n_cores);
+  {
+    const ThreadLimit one(1);
+    EXPECT_EQ(n_threads_of_a_loop(), 1U);
+    EXPECT_EQ(ThreadLimit::current(), 1U);
+    const ThreadLimit none(0);
+    EXPECT_EQ(n_threads_of_a_loop(), 1U);
+    std::jthread([&] { EXPECT_EQ(n_threads_of_a_loop(), n_cores); });
+  }
+  EXPECT_EQ(n_threads_of_a_loop(), n_cores);
 }
 
 TEST(ParallelEach, ThrowsWhatAnItemThrows) {
