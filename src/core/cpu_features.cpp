@@ -22,15 +22,27 @@ constexpr std::uint64_t kYmm = 0x6;
 constexpr std::uint64_t kZmm = kYmm | 0xE0;
 constexpr std::uint64_t kTiles = 0x60000;
 
-/// Those that the system keeps for each thread; an instruction on others is refused.
-std::uint64_t saved_registers() {
+struct Cpuid {
   unsigned a = 0;
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) {
+};
+
+/// Zeros for a leaf that the processor does not have.
+Cpuid cpuid(unsigned leaf, unsigned subleaf) {
+  Cpuid found;
+  __get_cpuid_count(leaf, subleaf, &found.a, &found.b, &found.c, &found.d);
+  return found;
+}
+
+/// Those that the system keeps for each thread; an instruction on others is refused.
+std::uint64_t saved_registers() {
+  if ((cpuid(1, 0).c & bit_OSXSAVE) == 0) {
     return 0;
   }
+  unsigned a = 0;
+  unsigned d = 0;
   asm("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
   return (static_cast<std::uint64_t>(d) << 32U) | a;
 }
@@ -41,31 +53,21 @@ std::uint64_t saved_registers() {
 std::vector<std::string> cpu_features() {
   std::vector<std::string> found;
 #if defined(__x86_64__)
-  unsigned a = 0;
-  unsigned b = 0;
-  unsigned c = 0;
-  unsigned d = 0;
-  unsigned a1 = 0;
-  unsigned b1 = 0;
-  unsigned c1 = 0;
-  unsigned d1 = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) {
-    return found;
-  }
-  __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1);
+  const Cpuid first = cpuid(7, 0);
+  const Cpuid second = cpuid(7, 1);
   const std::uint64_t saved = saved_registers();
   const auto add = [&](std::uint64_t registers, bool there, const char* name) {
     if (there && (saved & registers) == registers) {
       found.emplace_back(name);
     }
   };
-  add(kYmm, (b >> 5 & 1U) != 0, "avx2");
-  add(kZmm, (b >> 16 & 1U) != 0, "avx512f");
-  add(kYmm, (a1 >> 4 & 1U) != 0, "avx_vnni");
-  add(kZmm, (c >> 11 & 1U) != 0, "avx512_vnni");
-  add(kZmm, (a1 >> 5 & 1U) != 0, "avx512_bf16");
-  add(kTiles, (d >> 25 & 1U) != 0, "amx_int8");
-  add(kTiles, (d >> 22 & 1U) != 0, "amx_bf16");
+  add(kYmm, (first.b >> 5 & 1U) != 0, "avx2");
+  add(kZmm, (first.b >> 16 & 1U) != 0, "avx512f");
+  add(kYmm, (second.a >> 4 & 1U) != 0, "avx_vnni");
+  add(kZmm, (first.c >> 11 & 1U) != 0, "avx512_vnni");
+  add(kZmm, (second.a >> 5 & 1U) != 0, "avx512_bf16");
+  add(kTiles, (first.d >> 25 & 1U) != 0, "amx_int8");
+  add(kTiles, (first.d >> 22 & 1U) != 0, "amx_bf16");
 #endif
   return found;
 }

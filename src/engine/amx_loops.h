@@ -5,7 +5,17 @@
 // that holds them in a TileConfiguration as long as it lives, with zero<tile>(), load<tile>(from, stride),
 // store<tile>(to, stride) and add_products<sums, rows, columns>(), strides in bytes.
 
+#include <cstddef>
+
 #include "engine/tile_configuration.h"
+
+namespace sotto::engine {
+namespace {
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kQueries = 16;
+}  // namespace
+}  // namespace sotto::engine
+
 #include "engine/vnni_loops.h"
 
 namespace sotto::engine {
@@ -91,7 +101,8 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
   const std::size_t n_paired = rows.n_rows / kPair * kPair;
   std::size_t row = n_paired;
   if (n_paired > 0) {
-    const Tiles tiles(TileConfiguration({{16, 64}, {16, 64}, {16, 64}, {16, 64}}));
+    static constexpr TileConfiguration kPairs({{16, 64}, {16, 64}, {16, 64}, {16, 64}});
+    const Tiles tiles(kPairs);
     over_blocks(first, last, [&]<int kBlocks>(std::size_t block) {
       for (std::size_t pair = 0; pair < n_paired; pair += kPair) {
         multiply<2, kBlocks>(tiles, product, rows, block, pair, kPair);

@@ -1,7 +1,7 @@
 #pragma once
 
-// The loops of Kernels over registers of kLanes floats; each file that includes this sets kLanes and the most
-// rows of a tile, kMostFloatRows, and is compiled for its own processors. Everything is local to that file.
+// The loops of Kernels over registers of kLanes floats; each file that includes this sets kLanes and is
+// compiled for its own processors. Everything is local to that file.
 
 #include <cstddef>
 #include <cstdint>
@@ -472,11 +472,12 @@ class Outputs {
     }
   }
 
-  /// The same of whole numbers.
-  void put_integers(std::size_t row, const std::int32_t* sums) const {
+  /// The same of kBlock whole numbers.
+  void put_integers(std::size_t row, const void* sums) const {
     Lanes floats[kBlockParts];
     for (std::size_t p = 0; p < kBlockParts; ++p) {
-      floats[p] = __builtin_convertvector(load<IntLanes>(sums + p * kLanes), Lanes);
+      const auto* const part = static_cast<const std::int32_t*>(sums) + p * kLanes;
+      floats[p] = __builtin_convertvector(load<IntLanes>(part), Lanes);
     }
     put(row, floats);
   }
@@ -557,6 +558,8 @@ inline void over_tiles(std::size_t n_rows, std::size_t first, std::size_t last, 
     });
   });
 }
+
+constexpr std::size_t kMostFloatRows = kLanes == 16 ? 8 : kLanes == 8 ? 2 : 1;  // as registers allow
 
 template <typename T, typename Widen>
 inline void multiply_floats(

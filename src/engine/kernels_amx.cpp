@@ -9,11 +9,6 @@
 namespace sotto::engine {
 namespace {
 
-constexpr std::size_t kLanes = 16;
-constexpr std::size_t kMostFloatRows = 8;
-constexpr std::size_t kMostInt8Rows = 8;
-constexpr std::size_t kQueries = 16;
-
 /// The processor's. As assembly, for the intrinsics of GCC 12 do not say what memory they read.
 class Tiles {
  public:

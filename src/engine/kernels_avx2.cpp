@@ -9,7 +9,6 @@
 namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kMostFloatRows = 2;
 constexpr std::size_t kQueries = 4;
 }  // namespace
 }  // namespace sotto::engine

@@ -7,8 +7,6 @@
 namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 16;
-constexpr std::size_t kMostFloatRows = 8;
-constexpr std::size_t kMostInt8Rows = 8;
 constexpr std::size_t kQueries = 4;
 }  // namespace
 }  // namespace sotto::engine

@@ -5,7 +5,6 @@
 namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 4;
-constexpr std::size_t kMostFloatRows = 1;
 constexpr std::size_t kQueries = 4;
 }  // namespace
 }  // namespace sotto::engine

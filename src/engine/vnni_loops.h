@@ -1,7 +1,6 @@
 #pragma once
 
-// Products of u8 × i8 for processors with an instruction that adds four of them to each lane. Each file that
-// includes this also sets kMostInt8Rows, as many as registers allow beside two blocks.
+// Products of u8 × i8 for processors with an instruction that adds four of them to each lane.
 
 #include "engine/attention_loops.h"
 
@@ -53,6 +52,8 @@ inline void add_up(const std::uint8_t* x,
   }
 }
 
+constexpr std::size_t kMostInt8Rows = kLanes == 16 ? 8 : 3;  // as registers allow beside two blocks
+
 void multiply_int8(const Product& product, const Rows& rows, std::size_t first, std::size_t last) {
   const std::size_t stride = stride_of(product, rows);
   over_tiles<kMostInt8Rows>(rows.n_rows, first, last,
@@ -70,11 +71,7 @@ void multiply_int8(const Product& product, const Rows& rows, std::size_t first, 
                               for (std::size_t b = 0; b < kBlocks; ++b) {
                                 const Outputs outputs(product, rows, block + b);
                                 for (std::size_t r = 0; r < kRows; ++r) {
-                                  Lanes floats[kBlockParts];
-                                  for (std::size_t p = 0; p < kBlockParts; ++p) {
-                                    floats[p] = floats_of(sums[r][b * kBlockParts + p]);
-                                  }
-                                  outputs.put(row + r, floats);
+                                  outputs.put_integers(row + r, &sums[r][b * kBlockParts]);
                                 }
                               }
                             });

@@ -10,11 +10,6 @@
 namespace sotto::engine {
 namespace {
 
-constexpr std::size_t kLanes = 16;
-constexpr std::size_t kMostFloatRows = 8;
-constexpr std::size_t kMostInt8Rows = 8;
-constexpr std::size_t kQueries = 16;
-
 /// What the manual says of LDTILECFG, TILELOADD, TILESTORED, TILEZERO and TDPBUSD; ends the program where a
 /// processor would refuse the instruction. Nothing of the standard library: see kernels.h.
 class Tiles {

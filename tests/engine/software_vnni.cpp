@@ -7,8 +7,6 @@
 namespace sotto::engine {
 namespace {
 constexpr std::size_t kLanes = 8;
-constexpr std::size_t kMostFloatRows = 2;
-constexpr std::size_t kMostInt8Rows = 3;
 constexpr std::size_t kQueries = 3;
 }  // namespace
 }  // namespace sotto::engine
