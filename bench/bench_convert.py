@@ -131,7 +131,8 @@ def lifted(pair):
 
 
 def lift_speed_up(size, threads, rounds=3):
-    """Decoder times of the notebook's pair as it is and lifted, FP and INT8; runs in turn, minima."""
+    """OpenVINO's decoder times of the notebook's pair as it is and lifted, FP and INT8; runs in turn, minima. In loops of
+    its own sotto lifts a pair by itself."""
     fp = common.WORK / "models" / f"{size}-notebook"
     if not fp.exists():
         common.Run([common.SOTTO, "convert", common.random_whisper(size), "--layout", "notebook", "-o", fp])
@@ -139,7 +140,7 @@ def lift_speed_up(size, threads, rounds=3):
     for form, pair in (("FP", fp), ("INT8", common.quantized(f"{size}-notebook", fp, samples=4))):
         row = {"size": size, "form": form}
         for name, model in (("pair", pair), ("lifted", lifted(pair))):
-            run = common.Run([STEP_TIMES, model, threads, rounds])
+            run = common.Run([STEP_TIMES, model, threads, rounds, "", "openvino"])
             row[f"{name}_ms_per_token"] = round(json.loads(run.stdout.splitlines()[-1])["decoder_ms_per_token"], 2)
         row["speed_up"] = round(row["pair_ms_per_token"] / row["lifted_ms_per_token"], 2)
         print(f"{size:9} {form:5} decoder step: the notebook's pair {row['pair_ms_per_token']:.2f} ms, lifted "

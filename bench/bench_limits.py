@@ -54,13 +54,18 @@ def ideal(config, limits):
     }
 
 
-def sotto_times(model, threads, rounds):
-    run = common.Run([common.BUILD / "bench" / "sotto_step_times", model, threads, rounds])
+def sotto_times(model, threads, rounds, engine="auto"):
+    run = common.Run([common.BUILD / "bench" / "sotto_step_times", model, threads, rounds, "", engine])
     return json.loads(run.stdout)
 
 
+def openvino_times(model, threads, rounds):
+    """The graphs as they are, --engine openvino."""
+    return sotto_times(model, threads, rounds, "openvino")
+
+
 def contenders(wanted):
-    every = {"sotto": sotto_times, "openvino_genai": peers.genai_times}
+    every = {"sotto": sotto_times, "sotto_openvino": openvino_times, "openvino_genai": peers.genai_times}
     return {name: every[name] for name in wanted.split(",")}
 
 
@@ -112,11 +117,12 @@ def with_limits(times, ideal_times):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="base,small", help="sizes with random weights, a comma list")
-    parser.add_argument("--contenders", default="sotto,openvino_genai", help="a comma list")
+    parser.add_argument("--contenders", default="sotto,openvino_genai",
+                        help="a comma list of sotto, sotto_openvino (--engine openvino) and openvino_genai")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5, help="windows a turn")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--model", default="", help="an INT8 directory to measure instead of making one; needs one --size")
+    parser.add_argument("--model", default="", help="an INT8 model to measure instead of making one; needs one --size")
     arguments = parser.parse_args()
     common.print_machine()
     print(f"{arguments.threads} threads, INT8, the same weights for all")

@@ -1,6 +1,7 @@
 #include "engine/linear.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,18 @@
 
 namespace sotto::engine {
 namespace {
+
+/// As FakeQuantize does, in place.
+void round_values(const Kernels& kernels, const OutputForm& form, float* x, std::size_t n) {
+  std::array<std::uint8_t, 2 * kHeadSize> levels;
+  for (std::size_t first = 0; first < n; first += levels.size()) {
+    const std::size_t n_levels = std::min(levels.size(), n - first);
+    kernels.quantize(x + first, n_levels, form.low, form.step, levels.data());
+    for (std::size_t i = 0; i < n_levels; ++i) {
+      x[first + i] = (form.low + static_cast<float>(levels[i]) * form.step) * form.factor;
+    }
+  }
+}
 
 constexpr std::size_t kMaxThreads = 8;
 constexpr std::size_t kLeastBlocks = 64;  // worth a thread
@@ -147,7 +160,10 @@ std::string Linear::kernel_name(const Kernels& kernels) const {
   return fmt::format("sotto_{}_{}", kernels.name, precision_of(store_));
 }
 
-void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const {
+void Linear::multiply_blocks(const Kernels& kernels,
+                             const Rows& rows,
+                             std::size_t first,
+                             std::size_t last) const {
   switch (store_) {
     case WeightStore::int8:
       return kernels.multiply_int8(product_, rows, first, last);
@@ -159,6 +175,15 @@ void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t firs
       return kernels.multiply_bf16(product_, rows, first, last);
     case WeightStore::f32:
       return kernels.multiply_f32(product_, rows, first, last);
+  }
+}
+
+void Linear::multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const {
+  multiply_blocks(kernels, rows, first, last);
+  const std::size_t n = std::min(last * kBlock, n_out()) - first * kBlock;
+  float* y = rows.y + (first - rows.y_block) * kBlock;
+  for (std::size_t row = 0; row < rows.n_rows && output_.step != 0.0F; ++row, y += rows.y_stride) {
+    round_values(kernels, output_, y, n);
   }
 }
 

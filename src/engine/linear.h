@@ -21,6 +21,13 @@ struct InputForm {
   bool operator==(const InputForm&) const = default;
 };
 
+/// What comes out of a layer, where others multiply it in 8 bits.
+struct OutputForm {
+  float low = 0.0F;     ///< of 256 values, `step` apart, that it is rounded to
+  float step = 0.0F;    ///< 0: it is not rounded
+  float factor = 1.0F;  ///< of what was rounded
+};
+
 /// Layer normalization over n_state values.
 struct Norm {
   std::vector<float> gain;
@@ -52,6 +59,9 @@ class Linear {
   std::size_t n_blocks() const { return (product_.n_out + kBlock - 1) / kBlock; }
   const InputForm& input() const { return input_; }
 
+  /// Has multiply() round what comes out.
+  void round_to(const OutputForm& form) { output_ = form; }
+
   /// "sotto_avx512_vnni_I8" and the like.
   std::string kernel_name(const Kernels& kernels) const;
 
@@ -59,6 +69,8 @@ class Linear {
   void multiply(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const;
 
  private:
+  void multiply_blocks(const Kernels& kernels, const Rows& rows, std::size_t first, std::size_t last) const;
+
   InputForm input_;
   WeightStore store_ = WeightStore::f32;
   AlignedBytes packed_;
@@ -66,6 +78,7 @@ class Linear {
   std::vector<float> offset_;
   std::vector<float> zero_point_;
   Product product_;
+  OutputForm output_;
 };
 
 /// The block of a layer that does not look at other places: x + outer(gelu(inner(norm(x)))).

@@ -114,8 +114,11 @@ class Reader {
   AttentionBlock read_attention_block(Value& x) {
     const Residual sum = read_residual(x);
     ReadLinear output = read_linear(sum.added);
-    const Attention attention = read_attention(output.source);
-    ReadLinear query = read_linear(attention.query, attention.factor);
+    Attention attention = read_attention(output.source);
+    const InputForm rounded = read_attended(attention.query);
+    const float factor = read_factor(attention.query) * (rounded.is_quantized ? 1.0F : attention.factor);
+    ReadLinear query = read_linear(arranged(attention.query), factor);
+    query.linear.round_to({rounded.low, rounded.step, attention.factor});
     x = sum.x;
     return {norm_of(query.source, sum.x, weights_.n_state),
             std::move(query.linear),
@@ -152,7 +155,10 @@ class Reader {
     layer.self_norm = std::move(block.norm);
     layer.query = std::move(block.query);
     layer.self_output = std::move(block.output);
+    // What is kept is rounded once instead of at every step: the same 256 values.
+    const InputForm rounded = read_attended(block.key);
     layer.key = expect_of(read_linear(fresh_part(block.key)), block.normed).linear;
+    layer.key.round_to({rounded.low, rounded.step});
     layer.value = expect_of(read_linear(fresh_part(block.value)), block.normed).linear;
   }
 

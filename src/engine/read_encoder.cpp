@@ -129,12 +129,10 @@ class Reader {
 
   /// Takes off the order of heads and the 8 bits.
   static InputForm read_rounded(Value& value) {
-    value = arranged(value);
-    const InputForm form = read_levels(value);
+    const InputForm form = read_attended(value);
     if (!form.is_quantized) {
       refuse(value, "is attended with in floating point");
     }
-    value = arranged(value);
     return form;
   }
 

@@ -184,6 +184,13 @@ InputForm read_form(Value& source, std::size_t n_in) {
   return form;
 }
 
+InputForm read_attended(Value& value) {
+  value = arranged(value);
+  const InputForm form = read_levels(value);
+  value = arranged(value);
+  return form;
+}
+
 std::vector<float> read_bias(Value& value, std::size_t n) {
   std::vector<float> bias(n, 0.0F);
   while (const auto biased = with_constant<ov::op::v1::Add>(value)) {
@@ -194,16 +201,22 @@ std::vector<float> read_bias(Value& value, std::size_t n) {
   return bias;
 }
 
-ReadLinear read_linear(Value value, float factor) {
-  if (const auto scaled = with_constant<ov::op::v1::Multiply>(value);
-      scaled && ov::shape_size(scaled->constant.get_shape()) == 1) {
-    factor *= floats(scaled->constant, 1).front();
-    value = scaled->value;
+float read_factor(Value& value) {
+  const auto scaled = with_constant<ov::op::v1::Multiply>(value);
+  if (!scaled || ov::shape_size(scaled->constant.get_shape()) != 1) {
+    return 1.0F;
   }
+  value = scaled->value;
+  return floats(scaled->constant, 1).front();
+}
+
+ReadLinear read_linear(Value value, float factor) {
+  factor *= read_factor(value);
   const Value sum = value;
   while (const auto biased = with_constant<ov::op::v1::Add>(value)) {
     value = biased->value;
   }
+  const float inner_factor = read_factor(value);
   const auto product = expect<ov::op::v0::MatMul>(value, "a linear layer");
   if (product->get_transpose_a() || !product->get_transpose_b()) {
     refuse(value, "is transposed in a way that is not read");
@@ -211,7 +224,7 @@ ReadLinear read_linear(Value value, float factor) {
   const Weight weight = read_weight(product->input_value(1));
   const std::size_t n_in = weight.constant->get_shape()[1];
   Value biased = sum;
-  const std::vector<float> bias = read_bias(biased, weight.constant->get_shape()[0]);
+  std::vector<float> bias = read_bias(biased, weight.constant->get_shape()[0]);
   Value source = product->input_value(0);
   InputForm form = read_form(source, n_in);
   if (n_in % kBlock != 0) {
@@ -220,8 +233,14 @@ ReadLinear read_linear(Value value, float factor) {
   if (form.is_quantized && (!weight.is_integer() || weight.has_zero_points())) {
     refuse(value, "has activations in 8 bits, and weights that are not symmetric 8 bits");
   }
+  if (inner_factor == 0.0F) {
+    refuse(value, "is multiplied by 0");
+  }
+  for (float& of_output : bias) {
+    of_output /= inner_factor;
+  }
   const WeightValues values = weight.values(form);
-  return {Linear(values, std::move(form), bias, factor), source};
+  return {Linear(values, std::move(form), bias, factor * inner_factor), source};
 }
 
 Norm read_norm(const Value& value, std::size_t n_state, Value& source) {

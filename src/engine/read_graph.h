@@ -100,8 +100,14 @@ InputForm read_levels(Value& source);
 /// The same, and a scale of each of n_in values before it.
 InputForm read_form(Value& source, std::size_t n_in);
 
+/// Of what attention reads: takes the order of heads and 8-bit rounding off.
+InputForm read_attended(Value& value);
+
 /// What is added up of constants, [n]; `value` moves to what they are added to.
 std::vector<float> read_bias(Value& value, std::size_t n);
+
+/// Takes a multiplication by one number off; 1 where there is none.
+float read_factor(Value& value);
 
 /// A linear layer and what it is fed with.
 struct ReadLinear {
@@ -109,7 +115,7 @@ struct ReadLinear {
   Value source;
 };
 
-/// [factor ·] (weight · form(source) [+ bias]).
+/// [factor ·] ([factor ·] weight · form(source) [+ bias]).
 ReadLinear read_linear(Value value, float factor = 1.0F);
 
 /// Layer normalization over n_state values; `source` becomes what is normalized.

@@ -18,7 +18,9 @@ Linear read_projection(Value value) {
   if (as<ov::op::v0::Convert>(value)) {
     value = value.get_node()->input_value(0);
   }
-  ReadLinear read = read_linear(arranged(value));
+  const InputForm rounded = read_attended(value);
+  ReadLinear read = read_linear(value);
+  read.linear.round_to({rounded.low, rounded.step});
   expect<ov::op::v0::Parameter>(read.source, "encoder_hidden_states");
   if (!read.linear.input().is_quantized) {
     refuse(value, "is not in INT8");

@@ -13,10 +13,12 @@ namespace sotto::transcribe {
 /// (model::Layout::notebook).
 class CacheTensors {
  public:
+  CacheTensors() = default;
   /// Those of `decoder`; none where it keeps state.
   explicit CacheTensors(const ov::Model& decoder);
 
   bool empty() const { return n_caches_ == 0; }
+  std::size_t size() const { return n_caches_; }
   /// Forgets all tokens: caches [n_rows, 0, n_state].
   void reset(ov::InferRequest& request, std::size_t n_rows) const;
   /// Hands what the inference before put out to the next one, row r being its row source_rows[r].

@@ -16,7 +16,9 @@
 
 #include "core/parallel.h"
 #include "model/ir_error.h"
+#include "model/known_dimensions.h"
 #include "model/release_pages.h"
+#include "model/stateful.h"
 #include "sotto/error.h"
 #include "transcribe/compile.h"
 #include "transcribe/gather_rows.h"
@@ -38,14 +40,6 @@ std::shared_ptr<ov::Model> for_one_window(const model::WhisperModel& model) {
   });
 }
 
-/// True if K and V of the window are kept in state between steps.
-bool keeps_cross_attention(const ov::Model& decoder) {
-  const auto variables = decoder.get_variables();
-  return std::any_of(variables.begin(), variables.end(), [](const auto& variable) {
-    return variable->get_info().variable_id.find(".encoder.") != std::string::npos;
-  });
-}
-
 /// compile(), with the device's copy of the weights the only one in memory afterwards.
 ov::CompiledModel compile_alone(ov::Core& core,
                                 const std::shared_ptr<const ov::Model>& model,
@@ -54,6 +48,22 @@ ov::CompiledModel compile_alone(ov::Core& core,
   ov::CompiledModel compiled = compile(core, model, options, part);
   model::release_mapped_pages(*model);
   return compiled;
+}
+
+/// A copy, which has state in place of caches that are inputs and outputs. --engine openvino runs graphs as
+/// they are, and what is observed is about the nodes of one.
+std::shared_ptr<ov::Model> decoder_to_run(const ov::Model& decoder, const SessionOptions& options) {
+  const std::size_t n_caches = CacheTensors(decoder).size();
+  const bool is_observed = decoder.outputs().size() != 1 + n_caches;
+  const bool is_lifted =
+      n_caches != 0 && !is_observed && is_cpu(options) && options.engine == Engine::automatic;
+  auto copy = is_lifted ? model::lift_decoder(decoder) : decoder.clone();
+  model::fold_known_dimensions(*copy);
+  return copy;
+}
+
+ov::Shape window_shape(const model::ModelDimensions& dims) {
+  return {1, static_cast<std::size_t>(dims.n_audio_ctx), static_cast<std::size_t>(dims.n_audio_state)};
 }
 
 void expect_thirty_seconds(const model::ModelDimensions& dims) {
@@ -66,21 +76,23 @@ void expect_thirty_seconds(const model::ModelDimensions& dims) {
 }  // namespace
 
 Session::Session(const model::WhisperModel& model, const SessionOptions& options)
-    : model_(model),
-      options_(options),
-      n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)),
-      shares_window_(keeps_cross_attention(*model.decoder)),
-      caches_(*model.decoder) {
+    : model_(model), options_(options), n_vocab_(static_cast<std::size_t>(model.dims.n_vocab)) {
   model_.encoder.reset();  // it is compiled once and for all
   expect_thirty_seconds(model.dims);
   expect_device(core_, options.device);
-  const auto decoder = model.decoder->clone();
-  steps_need_no_window_ = shares_window_ && decoder->outputs().size() == 1;
+  const auto decoder = model::translate_ir_errors("decoder", ErrorCode::bad_format,
+                                                  [&] { return decoder_to_run(*model.decoder, options); });
+  caches_ = CacheTensors(*decoder);
+  const bool is_observed = decoder->outputs().size() > 1;
   std::shared_ptr<ov::Model> projections;
   if (const auto type = inference_type(core_, options);
-      steps_need_no_window_ && is_cpu(options) && type != ov::element::dynamic) {
-    projections = split_off_window(*decoder, type);
+      !is_observed && is_cpu(options) && type != ov::element::dynamic) {
+    projections = model::translate_ir_errors("decoder", ErrorCode::bad_format, [&] {
+      return split_off_window(*decoder, type, window_shape(model.dims));
+    });
   }
+  shares_window_ = projections || keeps_window(*decoder);
+  steps_need_no_window_ = shares_window_ && !is_observed;
   // Of both parts where they are made at once.
   const auto n_threads = static_cast<std::size_t>(options.threads);
   const std::size_t n_of_part = options.low_memory ? n_threads : (n_threads + 1) / 2;
@@ -178,7 +190,6 @@ void Session::make_keys(const std::shared_ptr<ov::Model>& projections) {
   if (!projections) {
     return;
   }
-  projections->reshape(ov::PartialShape{1, model_.dims.n_audio_ctx, model_.dims.n_audio_state});
   if (own_decoder_) {
     own_projections_ = OwnProjections::read(*projections);
   }

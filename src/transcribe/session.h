@@ -114,7 +114,7 @@ class Session final : public BatchInference, public Aligner {
   std::size_t max_windows_ = 1;           ///< of a batch
   bool is_batch_ = false;                 ///< the rows are of start_all
   bool has_keys_ = false;                 ///< that slot is filled
-  bool shares_window_;                    ///< cross-attention K and V are state, one for all rows of a window
+  bool shares_window_ = false;            ///< cross-attention K and V are there once for all rows of a window
   /// K and V are there from the prompt on, and nothing but logits comes out: an observed graph (see
   /// quantize::Collector) has more outputs and sees the window at every step, as it would elsewhere.
   bool steps_need_no_window_ = false;

@@ -14,11 +14,16 @@
 
 namespace sotto::transcribe {
 
-/// Turns a decoder's cross-attention states into inputs of `type`, behind the others, and takes
-/// encoder_hidden_states away. Returns the model that computes them: the window in, one output for each such
-/// input, in their order. Null, and the decoder as it was, unless all that is made of the window goes into
-/// states of its own.
-std::shared_ptr<ov::Model> split_off_window(ov::Model& decoder, ov::element::Type type);
+/// True if a decoder has states that begin with what is made of the window alone.
+bool keeps_window(const ov::Model& decoder);
+
+/// Turns the keys and values of a decoder's cross-attention into inputs of `type`, behind the others, whether
+/// it keeps them as states or makes them at every step, and takes encoder_hidden_states away. Returns the
+/// model that computes them from a window of window_shape, [1, 1500, n_state]: one output for each such
+/// input, in their order. Null, and the decoder as it was, where anything else is made of the window.
+std::shared_ptr<ov::Model> split_off_window(ov::Model& decoder,
+                                            ov::element::Type type,
+                                            const ov::Shape& window_shape);
 
 /// Keys and values of cross-attention of one or more windows, [n_windows, n_head, 1500, 64] each.
 ///

@@ -63,5 +63,33 @@ TEST(Linear, OfFloatsPutsEachOutputInItsPlace) {
   }
 }
 
+TEST(Linear, RoundsWhatComesOutWhereTheGraphDoes) {
+  std::vector<float> weights(kIn * kOut, 0.0F);
+  for (std::size_t out = 0; out < kOut; ++out) {
+    weights[out * kIn] = 0.3F * static_cast<float>(out) - 2.0F;
+  }
+  Linear linear({WeightStore::f32, weights.data(), kOut, kIn, {}}, {}, {});
+  linear.round_to({.low = -1.0F, .step = 0.25F, .factor = 0.5F});
+  std::vector<float> x(2 * kIn, 0.0F);
+  x[0] = 1.0F;
+  x[kIn] = 40.0F;
+  constexpr std::size_t kStride = kOut + 3;
+  for (const Kernels* kernels : tested_kernels()) {
+    std::vector<float> y(2 * kStride, 9.0F);
+    // The second block alone, placed as if it were the first.
+    linear.multiply(*kernels, {.x = x.data(), .n_rows = 2, .y = y.data(), .y_stride = kStride, .y_block = 1},
+                    1, 2);
+    for (std::size_t row = 0; row < 2; ++row) {
+      for (std::size_t i = 0; i < kStride; ++i) {
+        const std::size_t out = kBlock + i;
+        const float value = out < kOut ? weights[out * kIn] * x[row * kIn] : 0.0F;
+        const float rounded =
+            0.5F * (-1.0F + 0.25F * std::clamp(std::nearbyint((value + 1.0F) / 0.25F), 0.0F, 255.0F));
+        EXPECT_NEAR(y[row * kStride + i], out < kOut ? rounded : 9.0F, 1e-6) << kernels->name << " " << out;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sotto::engine

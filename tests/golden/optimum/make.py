@@ -3,6 +3,9 @@
 state, with --disable-stateful and both with INT8 weights (nncf.compress_weights), and answers.json: what those with state
 answer. The JSON files are tiny's own; the tokenizer's are left out.
 
+And quantized/: a random model with heads of 64 as its OVQuantizer with OVQuantizationConfig(bits=8) makes it of the export
+with state, activations in INT8 and those of attention too.
+
 Run: python make.py   (needs optimum-intel 2.2.0, transformers 5.5.4, torch, openvino 2026.4.1, nncf; a minute)
 """
 import json
@@ -13,7 +16,11 @@ import tempfile
 import nncf
 import numpy as np
 import openvino as ov
+import torch
 from optimum.exporters.openvino import main_export
+from optimum.intel import OVConfig, OVModelForSpeechSeq2Seq, OVQuantizationConfig, OVQuantizer
+from optimum.intel.openvino.quantization import InferRequestWrapper, OVCalibrationDataset
+from transformers import WhisperConfig, WhisperForConditionalGeneration
 
 HERE = pathlib.Path(__file__).resolve().parent
 TINY = HERE.parent / "transcribe" / "tiny"
@@ -47,6 +54,49 @@ def compress(core, name, made):
         ov.save_model(nncf.compress_weights(core.read_model(path)), target / path.name)
 
 
+def checkpoint_with_heads_of_64(directory):
+    """tiny, four times as wide, with other weights."""
+    checkpoint(directory)
+    config = json.loads((directory / "config.json").read_text())
+    config["d_model"] = 128
+    torch.manual_seed(128)
+    model = WhisperForConditionalGeneration(WhisperConfig(**config))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(std=0.1)
+            elif "norm" in name:
+                parameter.normal_(mean=1.0, std=0.1)
+            elif parameter.dim() > 1 and "embed" not in name:
+                parameter.normal_(std=2.0 / parameter[0].numel() ** 0.5)
+    model.save_pretrained(directory)
+    (directory / "config.json").write_text(json.dumps(config))
+
+
+def quantize(source, made):
+    """As OVModelForSpeechSeq2Seq.from_pretrained(..., quantization_config) does, with windows of noise for a dataset."""
+    model = OVModelForSpeechSeq2Seq.from_pretrained(source, export=True, stateful=True, load_in_8bit=False, compile=False)
+    inputs = {name: [] for name in model.components}
+    for name, part in model.components.items():
+        part.compile()
+        part.request = InferRequestWrapper(part.request, inputs[name], apply_caching=True)
+    generator = torch.Generator().manual_seed(8)
+    for _ in range(3):
+        model.generate(torch.randn(1, 80, 3000, generator=generator), max_new_tokens=12)
+    for part in model.components.values():
+        part.request = part.request.request
+    target = HERE / made
+    shutil.rmtree(target, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as folder:
+        OVQuantizer(model).quantize(
+            calibration_dataset=OVCalibrationDataset({name: nncf.Dataset(fed) for name, fed in inputs.items()}),
+            ov_config=OVConfig(quantization_config=OVQuantizationConfig(bits=8)), save_directory=folder)
+        target.mkdir()
+        for path in pathlib.Path(folder).glob("openvino_*coder_*"):
+            shutil.copyfile(path, target / path.name)
+    shutil.copyfile(source / "config.json", target / "config.json")
+
+
 def answers(core, directory):
     encoder = core.compile_model(directory / "openvino_encoder_model.xml", "CPU", EXACT)
     request = core.compile_model(directory / "openvino_decoder_model.xml", "CPU", EXACT).create_infer_request()
@@ -66,6 +116,8 @@ def main():
         checkpoint(source)
         export(source, "stateful", True)
         export(source, "with_past", False)
+        checkpoint_with_heads_of_64(source.with_name("heads_of_64"))
+        quantize(source.with_name("heads_of_64"), "quantized")
     core = ov.Core()
     compress(core, "stateful", "int8")
     compress(core, "with_past", "with_past_int8")
